@@ -1,0 +1,19 @@
+"""Ids of rows whose lists show the newest first."""
+
+import secrets
+import time
+from uuid import UUID
+
+_TIME_BITS = 52
+
+
+def newest_first_id() -> UUID:
+    """Return a UUID (version 8) that sorts before every one made earlier.
+
+    Lists are ordered by creation, newest first, then by id; clients see whole seconds only. Ids
+    that count down in microseconds keep both readings of that order the same.
+    """
+    left = (1 << _TIME_BITS) - 1 - time.time_ns() // 1_000
+    high, low = left >> 4, left & 0xF
+    head = high << 80 | 0x8 << 76 | low << 72 | secrets.randbits(8) << 64
+    return UUID(int=head | 0b10 << 62 | secrets.randbits(62))
