@@ -1,0 +1,35 @@
+"""Who must follow when something of the ground floor goes: the floors above register here.
+
+`billing` knows nothing of what stands on it, so its rules call these in their own transaction.
+"""
+
+from typing import Protocol
+from uuid import UUID
+
+from billing.events.actor import Actor
+
+
+class Dependents(Protocol):
+    """What a floor above does when the ground under it changes."""
+
+    def organization_created(self, organization_id: UUID) -> None:
+        """Make what every organization needs from its first moment."""
+
+    def unlink_tax(self, organization_id: UUID, tax_id: UUID, actor: Actor) -> None:
+        """Take the tax off everything that carries it; the tax is deleted next."""
+
+    def unlink_section(self, organization_id: UUID, section_id: UUID, actor: Actor) -> None:
+        """Take the section out of every selection; the section is deleted next."""
+
+
+_registered: list[Dependents] = []
+
+
+def register(dependents: Dependents) -> None:
+    """Add a floor; call it once, from the `ready` of its app."""
+    _registered.append(dependents)
+
+
+def dependents() -> tuple[Dependents, ...]:
+    """Return the registered floors, in the order they came."""
+    return tuple(_registered)
