@@ -1,0 +1,59 @@
+# Tarn, from a fresh clone: `make run` starts it, `make check` proves it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+INSTALL := $(PIP) install --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint bench requirements clean
+
+help: ## Show what can be made.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/.runtime ## Start Tarn with its demo: web server, worker and PostgreSQL.
+	@exec $(BIN)/python manage.py serve --demo
+
+test: $(VENV)/.development ## Run the tests on an embedded PostgreSQL of their own.
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: lint test ## Everything a change must pass.
+
+lint: $(VENV)/.development ## Style, types, layers and migrations.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: $(VENV)/.development ## Measure Tarn beside its peers; writes benchmarks/RESULTS.md.
+	$(MAKE) -C benchmarks PYTHON=$(abspath $(BIN))/python
+
+requirements: $(VENV)/.development ## Renew requirements*.txt from requirements*.in.
+	cd $(CURDIR) && for name in requirements requirements-dev; do \
+	  $(BIN)/pip-compile -q --upgrade --generate-hashes --no-emit-index-url --strip-extras \
+	    --allow-unsafe --output-file $$name.txt $$name.in; done
+
+clean: ## Remove what was built; the data in .data stays.
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is newer than the requirements it stands for, so a second run installs nothing.
+$(VENV)/.runtime: requirements.txt | $(BIN)/python
+	@echo "Installing what Tarn runs on (once, about half a minute) ..."
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.development: requirements-dev.txt | $(BIN)/python
+	@echo "Installing what the checks need (once, about a minute) ..."
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@ $(VENV)/.runtime
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "Tarn needs Python 3.11 or newer; $(PYTHON) was not found." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Tarn needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }

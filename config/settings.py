@@ -1,0 +1,185 @@
+"""Settings by environment; safe by default. docs/operations.md lists every variable."""
+
+from pathlib import Path
+
+import environ
+
+from config.database import database
+from config.logs import logging_settings
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("TARN_DATA_DIR", default=".data")).resolve()
+
+# --- Who we are -------------------------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Fernet keys for secrets at rest; the first one encrypts, all of them decrypt.
+TARN_ENCRYPTION_KEYS = env.list("TARN_ENCRYPTION_KEYS", default=[])
+
+# --- What runs --------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "procrastinate.contrib.django",
+    "axes",
+    "csp",
+    "billing",
+    "customers",
+]
+
+# What browsers pass. config/wsgi.py says which requests take the short list below.
+MIDDLEWARE = [
+    "config.logs.RequestLog",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.pages.AdminPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+# What programs pass: /api/v1/, /health and /ready.
+API_MIDDLEWARE = ["config.logs.RequestLog"]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database ---------------------------------------------------------------------------------
+
+# manage.py brings the embedded PostgreSQL when DATABASE_URL is missing; config/wsgi.py refuses.
+DATABASES = {
+    "default": database(env.str("DATABASE_URL"))
+    if env.str("DATABASE_URL", default="")
+    else {"ENGINE": "django.db.backends.postgresql", "NAME": ""}
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# For requests alone; commands may take their time.
+TARN_LOCK_TIMEOUT_MS = env.int("TARN_LOCK_TIMEOUT_MS", default=5_000)
+TARN_STATEMENT_TIMEOUT_MS = env.int("TARN_STATEMENT_TIMEOUT_MS", default=30_000)
+
+# --- Language and time ------------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+# --- Limits -----------------------------------------------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # the largest body of the API, in bytes
+# Requests a key may make in a minute; 0 switches the limit off.
+TARN_RATE_LIMIT = env.int("TARN_RATE_LIMIT", default=0)
+# For test installations: webhook endpoints may have http, any port and local addresses.
+TARN_WEBHOOK_ALLOW_HTTP = env.bool("TARN_WEBHOOK_ALLOW_HTTP", default=False)
+TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
+
+REST_FRAMEWORK: dict[str, object] = {}
+SPECTACULAR_SETTINGS: dict[str, object] = {"TITLE": "Tarn", "VERSION": "1"}
+
+# --- Protection -------------------------------------------------------------------------------
+
+# Only the demo sets this: it is reached by plain http on the machine it runs on.
+TARN_INSECURE_HTTP = env.bool("TARN_INSECURE_HTTP", default=False)
+# Believe X-Forwarded-Proto and -For, because one proxy of ours stands in front and sets them.
+TARN_BEHIND_PROXY = env.bool("TARN_BEHIND_PROXY", default=False)
+
+SECURE_SSL_REDIRECT = not TARN_INSECURE_HTTP
+SECURE_HSTS_SECONDS = 0 if TARN_INSECURE_HTTP else env.int("TARN_HSTS_SECONDS", default=2_592_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("TARN_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("TARN_HSTS_PRELOAD", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TARN_BEHIND_PROXY else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not TARN_INSECURE_HTTP
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    # Whether every other host of the domain speaks TLS is known to its owner, not to us.
+    "security.W005",
+    "security.W021",
+]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# User and address together: a stranger can lock nobody out, an office shares no lock.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_IPWARE_PROXY_COUNT = 1 if TARN_BEHIND_PROXY else None
+AXES_IPWARE_META_PRECEDENCE_ORDER = (
+    ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if TARN_BEHIND_PROXY else ["REMOTE_ADDR"]
+)
+
+# --- Static files -----------------------------------------------------------------------------
+
+# Served from the installed packages by whitenoise: there is no build step to forget.
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Logs -------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = logging_settings(LOG_LEVEL, show_messages=DEBUG)

@@ -1,0 +1,112 @@
+"""The WSGI application: one door for programs, one for browsers.
+
+What programs call (`/api/v1/`, `/health`, `/ready`) passes a short list of middlewares and is
+routed by the request target **as it was sent**: `/customers/a%2Fb` and `/customers/a/b` are told
+apart, which a decoded path can't do. Everything else passes Django's full list.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
+from django.utils.module_loading import import_string
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+PROGRAMS = ("/api/v1/", "/health", "/ready")
+UNQUOTED = "/!$&'()*+,;=:@~"  # what may stand in a path as it is (RFC 3986, 3.3)
+
+Environ = dict[str, Any]
+
+
+class ProgramRequest(WSGIRequest):
+    """A request whose body can be read when it is chunked, too, up to the limit and a byte."""
+
+    def __init__(self, environ: Environ) -> None:
+        super().__init__(environ)
+        if "CONTENT_LENGTH" not in environ and environ.get("wsgi.input_terminated"):
+            limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
+            self._stream = LimitedStream(environ["wsgi.input"], limit)
+
+
+class ProgramHandler(WSGIHandler):
+    """Django's handler with the middlewares of settings.API_MIDDLEWARE: plain callables."""
+
+    request_class = ProgramRequest
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Build the chain; the hooks of Django's middlewares (`process_view`, ...) don't run."""
+        self._view_middleware = []
+        self._template_response_middleware = []
+        self._exception_middleware = []
+        chain = convert_exception_to_response(self._get_response)
+        for path in reversed(settings.API_MIDDLEWARE):
+            chain = convert_exception_to_response(import_string(path)(chain))
+        self._middleware_chain = chain
+
+
+class Application:
+    """Hands each request to the door it belongs to."""
+
+    def __init__(self) -> None:
+        self.programs = ProgramHandler()
+        self.browsers = WSGIHandler()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer one request."""
+        path = undecoded_path(environ)
+        # A decoded path counts as well: `/%61pi/v1/taxes` must find no address under /api/v1/
+        # rather than reach one with its parameters decoded twice.
+        if path.startswith(PROGRAMS) or environ["PATH_INFO"].startswith(PROGRAMS):
+            environ["PATH_INFO"] = path
+            return self.programs(environ, start_response)
+        return self.browsers(environ, start_response)
+
+
+def undecoded_path(environ: Environ) -> str:
+    """Return the path of the request target as the client sent it.
+
+    `RAW_URI` is what gunicorn calls the target; from a server without it the path is encoded
+    anew, which is right but for an encoded slash.
+    """
+    target: str | None = environ.get("RAW_URI")
+    if target is None:
+        return quote(environ["PATH_INFO"].encode("latin-1"), safe=UNQUOTED)
+    path = target.partition("?")[0].partition("#")[0]
+    if not path.startswith("/"):  # http://host/path, as sent to proxies, or the `*` of OPTIONS
+        path = "/" + path.partition("://")[2].partition("/")[2]
+    prefix: str = environ.get("SCRIPT_NAME", "")
+    return path.removeprefix(prefix) if prefix else path
+
+
+def get_wsgi_application() -> Application:
+    """Return the application with its database limited as a web server needs it.
+
+    :raises ImproperlyConfigured: if DATABASE_URL is missing.
+    """
+    import django
+
+    django.setup(set_prefix=False)
+    if not settings.DATABASES["default"].get("NAME"):
+        raise ImproperlyConfigured("DATABASE_URL is not set: name the PostgreSQL to work on.")
+    _limit_waiting()
+    return Application()
+
+
+def _limit_waiting() -> None:
+    """Let no request wait for ever on a lock or a statement; commands may take their time."""
+    options = settings.DATABASES["default"].setdefault("OPTIONS", {})
+    own = options.get("options", "")
+    options["options"] = (
+        f"-c lock_timeout={settings.TARN_LOCK_TIMEOUT_MS} "
+        f"-c statement_timeout={settings.TARN_STATEMENT_TIMEOUT_MS} {own}"
+    ).strip()
+    options["application_name"] = "tarn-web"
+
+
+application = get_wsgi_application()
