@@ -6,3 +6,10 @@ class CustomersConfig(AppConfig):
 
     name = "customers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let the ground floor tell us when it changes."""
+        from billing.dependents import register
+        from customers.dependents import CustomerDependents
+
+        register(CustomerDependents())

@@ -1,0 +1,87 @@
+"""Statements that are worth preparing: sent as they are, past the ORM."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from django.db import connection
+
+Row = tuple[Any, ...]
+_CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+def run(statement: LiteralString, values: tuple[Any, ...]) -> None:
+    """Run one prepared statement that returns nothing; its errors are psycopg's own."""
+    with _cursor() as cursor:
+        cursor.execute(statement, values, prepare=True)
+
+
+def fetch_one(statement: LiteralString, values: tuple[Any, ...]) -> Row | None:
+    """Run one prepared statement and return its first row; its errors are psycopg's own.
+
+    The server plans it once for each connection; Django's cursors would send it anew, with the
+    values written into it, each time.
+    """
+    with _cursor() as cursor:
+        return cursor.execute(statement, values, prepare=True, binary=True).fetchone()
+
+
+def _cursor() -> psycopg.Cursor[Row]:
+    connection.ensure_connection()
+    # Django's own cursor class binds on the client's side and prepares nothing.
+    return psycopg.Cursor(connection.connection)
+
+
+def fetch_one_anew(statement: LiteralString, values: tuple[Any, ...]) -> Row | None:
+    """Do the same, once more on a new connection if the old one turns out to be dead.
+
+    For the first statement of a request: nothing was written yet, so repeating it is safe.
+    """
+    try:
+        return fetch_one(statement, values)
+    except _CONNECTION_LOST:
+        if not drop_dead_connection():
+            raise
+    return fetch_one(statement, values)
+
+
+def drop_dead_connection() -> bool:
+    """Close a connection whose server has gone, so that the next query makes a new one.
+
+    Statements sent past Django's cursors leave it unaware that the connection died.
+    """
+    raw = connection.connection
+    if raw is None or not raw.closed or connection.in_atomic_block:
+        return False
+    connection.close()
+    return True
+
+
+class Statement:
+    """A statement from a `.sql` file, with named values, planned once per connection.
+
+    Its errors are Django's, as those of the ORM.
+    """
+
+    def __init__(self, source: Path | str) -> None:
+        self.text = source.read_text() if isinstance(source, Path) else source
+
+    def rows(self, values: Mapping[str, Any]) -> list[Row]:
+        """Return every row."""
+        with connection.wrap_database_errors, _cursor() as cursor:
+            return cursor.execute(self.text.encode(), values, prepare=True).fetchall()
+
+    def row(self, values: Mapping[str, Any]) -> Row | None:
+        """Return the first row, None if there is none."""
+        with connection.wrap_database_errors, _cursor() as cursor:
+            return cursor.execute(self.text.encode(), values, prepare=True).fetchone()
+
+    def column(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return the first column of every row."""
+        return [row[0] for row in self.rows(values)]
+
+    def one(self, values: Mapping[str, Any]) -> Any:
+        """Return the first column of the first row, None if there is no row."""
+        row = self.row(values)
+        return row[0] if row else None

@@ -1,0 +1,166 @@
+-- The one JSON form of a customer (contract: customers.md 3), built from the relations customer,
+-- shipping_address, provider_link, metadata, applied_tax, integration_link and selected_section:
+-- rows of the tables when something is read, rows as just written when it is written.
+-- What a list leaves out stands in sections.sql.
+form AS (
+    SELECT customer.id, customer.version, customer.created_at, row_to_json(body) AS json
+    FROM customer
+    JOIN billing_billingentity entity ON entity.id = customer.billing_entity_id
+    LEFT JOIN shipping_address shipping ON shipping.customer_id = customer.id
+    LEFT JOIN (
+        SELECT link.*, connection.type, connection.code
+        FROM provider_link link
+        JOIN billing_paymentprovider connection ON connection.id = link.connection_id
+    ) provider ON provider.customer_id = customer.id
+    LEFT JOIN (
+        SELECT entry.customer_id, json_agg(
+            json_build_object(
+                'lago_id', entry.id,
+                'key', entry.key,
+                'value', entry.value,
+                'display_in_invoice', entry.display_in_invoice,
+                'created_at', to_char(entry.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+            ) ORDER BY entry.created_at, entry.id
+        ) AS list
+        FROM metadata entry
+        GROUP BY entry.customer_id
+    ) metadata_of ON metadata_of.customer_id = customer.id
+    LEFT JOIN (
+        SELECT link.customer_id, json_agg(
+            json_build_object(
+                'lago_id', tax.id,
+                'name', tax.name,
+                'code', tax.code,
+                'description', tax.description,
+                'rate', trim_scale(tax.rate),
+                'applied_to_organization', EXISTS (
+                    SELECT FROM billing_billingentitytax entity_tax
+                    JOIN billing_billingentity main ON main.id = entity_tax.billing_entity_id
+                    WHERE entity_tax.tax_id = tax.id AND main.is_default
+                ),
+                'created_at', to_char(tax.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                'add_ons_count', 0,
+                'customers_count', 0,
+                'plans_count', 0,
+                'charges_count', 0,
+                'commitments_count', 0
+            ) ORDER BY tax.created_at, tax.id
+        ) AS list
+        FROM applied_tax link
+        JOIN billing_tax tax ON tax.id = link.tax_id
+        GROUP BY link.customer_id
+    ) taxes_of ON taxes_of.customer_id = customer.id
+    LEFT JOIN (
+        SELECT link.customer_id, json_agg(
+            CASE connection.type
+                WHEN 'netsuite' THEN json_build_object(
+                    'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
+                    'external_customer_id', link.external_customer_id,
+                    'sync_with_provider', link.sync_with_provider,
+                    'subsidiary_id', link.subsidiary_id
+                )
+                WHEN 'hubspot' THEN json_build_object(
+                    'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
+                    'external_customer_id', link.external_customer_id,
+                    'sync_with_provider', link.sync_with_provider,
+                    'targeted_object', link.targeted_object, 'email', NULL
+                )
+                ELSE json_build_object(
+                    'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
+                    'external_customer_id', link.external_customer_id,
+                    'sync_with_provider', link.sync_with_provider
+                )
+            END ORDER BY link.created_at, link.id
+        ) AS list
+        FROM integration_link link
+        JOIN billing_integration connection ON connection.id = link.connection_id
+        GROUP BY link.customer_id
+    ) integrations_of ON integrations_of.customer_id = customer.id
+    /* sections of one customer only */
+    CROSS JOIN LATERAL (
+        SELECT
+            customer.id AS lago_id,
+            entity.code AS billing_entity_code,
+            customer.external_id,
+            customer.account_type,
+            customer.name,
+            customer.firstname,
+            customer.lastname,
+            customer.customer_type,
+            customer.sequential_id,
+            customer.slug,
+            to_char(customer.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at,
+            to_char(customer.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS updated_at,
+            customer.country,
+            customer.address_line1,
+            customer.address_line2,
+            customer.state,
+            customer.zipcode,
+            customer.email,
+            customer.city,
+            customer.url,
+            customer.phone,
+            customer.logo_url,
+            customer.legal_name,
+            customer.legal_number,
+            customer.currency,
+            customer.tax_identification_number,
+            customer.timezone,
+            coalesce(customer.timezone, entity.timezone, 'UTC') AS applicable_timezone,
+            customer.net_payment_term,
+            customer.external_salesforce_id,
+            customer.finalize_zero_amount_invoice,
+            CASE
+                WHEN provider.type = 'stripe' THEN json_build_object(
+                    'invoice_grace_period', customer.invoice_grace_period,
+                    'payment_provider', provider.type,
+                    'payment_provider_code', provider.code,
+                    'document_locale', customer.document_locale,
+                    'subscription_invoice_issuing_date_anchor',
+                    customer.subscription_invoice_issuing_date_anchor,
+                    'subscription_invoice_issuing_date_adjustment',
+                    customer.subscription_invoice_issuing_date_adjustment,
+                    'provider_customer_id', provider.provider_customer_id,
+                    'sync', provider.sync,
+                    'sync_with_provider', provider.sync_with_provider,
+                    'provider_payment_methods', provider.provider_payment_methods
+                )
+                WHEN provider.type IS NOT NULL THEN json_build_object(
+                    'invoice_grace_period', customer.invoice_grace_period,
+                    'payment_provider', provider.type,
+                    'payment_provider_code', provider.code,
+                    'document_locale', customer.document_locale,
+                    'subscription_invoice_issuing_date_anchor',
+                    customer.subscription_invoice_issuing_date_anchor,
+                    'subscription_invoice_issuing_date_adjustment',
+                    customer.subscription_invoice_issuing_date_adjustment,
+                    'provider_customer_id', provider.provider_customer_id,
+                    'sync', provider.sync,
+                    'sync_with_provider', provider.sync_with_provider
+                )
+                ELSE json_build_object(
+                    'invoice_grace_period', customer.invoice_grace_period,
+                    'payment_provider', NULL,
+                    'payment_provider_code', NULL,
+                    'document_locale', customer.document_locale,
+                    'subscription_invoice_issuing_date_anchor',
+                    customer.subscription_invoice_issuing_date_anchor,
+                    'subscription_invoice_issuing_date_adjustment',
+                    customer.subscription_invoice_issuing_date_adjustment
+                )
+            END AS billing_configuration,
+            json_build_object(
+                'address_line1', shipping.address_line1,
+                'address_line2', shipping.address_line2,
+                'city', shipping.city,
+                'zipcode', shipping.zipcode,
+                'state', shipping.state,
+                'country', shipping.country
+            ) AS shipping_address,
+            customer.skip_invoice_custom_sections,
+            coalesce(metadata_of.list, '[]') AS metadata,
+            coalesce(taxes_of.list, '[]') AS taxes,
+            coalesce(integrations_of.list, '[]') AS integration_customers
+            /* of one customer only */
+    ) body
+)

@@ -1,0 +1,224 @@
+"""The only writer of customers: one wish or ten thousand, found, compared, written and recorded.
+
+One transaction, two statements, one round trip. See `lock.sql` and `write.sql` for the steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import orjson
+import psycopg
+from django.db import IntegrityError, connection, transaction
+
+from billing.errors import Invalid, NotFound, Problems, Refusal, Stale
+from billing.events.actor import Actor
+from customers.change import CustomerChange
+from customers.read import form_sql
+
+_HERE = Path(__file__).parent
+_LOCK = (_HERE / "lock.sql").read_text().encode()
+_WRITE = (_HERE / "write.sql").read_text()
+_OUTCOME = (_HERE / "write_outcome.sql").read_text()
+_WRITE_ONLY = f"{_WRITE}{_OUTCOME.format(version='NULL', json='NULL', form='')}".encode()
+_WRITE_AND_SHOW = (
+    f"{_WRITE},\n{(_HERE / 'written.sql').read_text()}{form_sql(whole=True)}"
+    + _OUTCOME.format(
+        version="form.version",
+        json="form.json::text",
+        form="LEFT JOIN form ON form.id = wish.customer_id",
+    )
+).encode()
+
+# Twice is enough for two creators of one customer; the rest is for create, delete and create.
+_ATTEMPTS = 5
+
+
+class RefusedBatch(Refusal):
+    """Some changes of a batch break rules; nothing of it was written.
+
+    :param refusals: position in the batch, from 0, to what is wrong with that change.
+    """
+
+    def __init__(self, refusals: dict[int, Refusal]) -> None:
+        super().__init__(refusals)
+        self.refusals = refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change.
+
+    `diff` maps wire paths to `[old, new]`, None if nothing changed. `tag` and `json` (the customer
+    as it is now) are there only if they were asked for.
+    """
+
+    customer_id: UUID
+    kind: Literal["created", "updated", "unchanged"]
+    diff: dict[str, list[Any]] | None
+    tag: str | None = None
+    json: bytes | None = None
+
+
+class Precondition(NamedTuple):
+    """What must hold of the customer before it may be written (contract: customers.md 1.7)."""
+
+    if_match: tuple[str, ...] = ()
+    create_only: bool = False
+
+
+def write_customers(
+    organization_id: UUID, changes: Sequence[CustomerChange], actor: Actor
+) -> list[Outcome]:
+    """Write the changes, all or none, and return what became of each, in their order.
+
+    :raises RefusedBatch: if a change breaks a rule, or two of them name one customer.
+    """
+    _refuse_doubles(changes)
+    rows = [_row(change) for change in changes]
+    found = _write(_WRITE_ONLY, organization_id, rows, actor)
+    refusals = _refusals(found, changes)
+    if refusals:
+        raise RefusedBatch(refusals)
+    return [_outcome(row) for row in found]
+
+
+def write_customer(
+    organization_id: UUID,
+    change: CustomerChange,
+    actor: Actor,
+    precondition: Precondition | None = None,
+) -> Outcome:
+    """Write one change and return its outcome with the customer's JSON: a batch of one.
+
+    :raises Invalid, NotFound, Stale: as the contract orders them; nothing was written.
+    """
+    row = _row(change)
+    if precondition and precondition.if_match:
+        row["if_match"] = precondition.if_match
+    if precondition and precondition.create_only:
+        row["create_only"] = True
+    found = _write(_WRITE_AND_SHOW, organization_id, [row], actor)
+    for refusal in _refusals(found, [change]).values():
+        raise refusal
+    return _outcome(found[0])
+
+
+class _Found(NamedTuple):
+    """A row of `write_outcome.sql`: an outcome, or a problem with its key and code."""
+
+    n: int
+    kind: str
+    customer_id: UUID | None
+    key: str | None
+    code: str | None
+    changes: dict[str, list[Any]] | None
+    version: int | None
+    json: str | None
+
+
+def _row(change: CustomerChange) -> dict[str, Any]:
+    row = change.row()
+    if change.problems:
+        row["refused"] = True
+    return row
+
+
+def _refuse_doubles(changes: Sequence[CustomerChange]) -> None:
+    first: set[str] = set()
+    doubles: dict[int, Refusal] = {}
+    for position, change in enumerate(changes):
+        if change.external_id in first:
+            doubles[position] = Invalid({"external_id": ["value_already_exist"]})
+        first.add(change.external_id)
+    if doubles:
+        raise RefusedBatch(doubles)
+
+
+def _write(
+    statement: bytes, organization_id: UUID, rows: list[dict[str, Any]], actor: Actor
+) -> list[_Found]:
+    parameters = {
+        "organization": organization_id,
+        "external_ids": [row["external_id"] for row in rows],
+        "changes": orjson.dumps(rows).decode(),
+        "with_json": statement is _WRITE_AND_SHOW,
+        "door": actor.door.value,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "reason": actor.reason,
+    }
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _run(statement, parameters)
+        except IntegrityError as error:
+            # Somebody created one of these customers after we looked: look again.
+            if attempt == _ATTEMPTS or not _is_creation_race(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _is_creation_race(error: IntegrityError) -> bool:
+    cause = error.__cause__
+    return (
+        isinstance(cause, psycopg.errors.UniqueViolation)
+        and cause.diag.constraint_name == "customer_external_id_once"
+    )
+
+
+def _run(statement: bytes, parameters: dict[str, Any]) -> list[_Found]:
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            return _pipe(statement, parameters)
+    return _pipe(statement, parameters)
+
+
+def _pipe(statement: bytes, parameters: dict[str, Any]) -> list[_Found]:
+    """Send both statements in one round trip; outside a transaction they make one of their own."""
+    connection.ensure_connection()
+    raw = connection.connection
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as lock, psycopg.Cursor(raw) as write:
+        with raw.pipeline():
+            lock.execute(_LOCK, parameters, prepare=True)
+            write.execute(statement, parameters, prepare=True)
+        return [_Found(*row) for row in write]
+
+
+def _outcome(row: _Found) -> Outcome:
+    assert row.customer_id is not None
+    return Outcome(
+        row.customer_id,
+        row.kind,  # type: ignore[arg-type]  # the statement's own words
+        row.changes,
+        f"{row.customer_id.hex}-{row.version}" if row.version is not None else None,
+        row.json.encode() if row.json is not None else None,
+    )
+
+
+def _refusals(found: list[_Found], changes: Sequence[CustomerChange]) -> dict[int, Refusal]:
+    """Return what is wrong, by position; of several kinds the contract's first (customers.md 1.2)."""
+    by_change: dict[int, list[_Found]] = {}
+    for row in found:
+        if row.customer_id is None:
+            by_change.setdefault(row.n - 1, []).append(row)
+    return {
+        position: _refusal(rows, changes[position].problems)
+        for position, rows in by_change.items()
+    }
+
+
+def _refusal(rows: list[_Found], shape: Problems) -> Refusal:
+    problems = Problems({key: list(codes) for key, codes in shape.by_field.items()})
+    for row in rows:
+        if row.kind == "invalid" and row.key not in shape.by_field:
+            problems.by_field.setdefault(str(row.key), []).append(str(row.code))
+    if problems:
+        return Invalid(problems.by_field)
+    missing = {row.key for row in rows if row.kind == "not_found"}
+    for resource in ("billing_entity", "tax"):
+        if resource in missing:
+            return NotFound(resource)
+    [stale] = [row for row in rows if row.kind == "stale"]
+    return Stale(stale.code)
