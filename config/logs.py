@@ -25,6 +25,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+LOOKS = frozenset({"health", "ready"})
 
 # Loggers that tell more than an operator needs, and from which level on we listen to them.
 TALKATIVE = {
@@ -54,7 +55,10 @@ class RequestLog:
         bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
-        log.info("request", **_facts(request, response, time.perf_counter() - started))
+        facts = _facts(request, response, time.perf_counter() - started)
+        # Load balancers look every second or so; only their bad news is news.
+        write = log.debug if facts["route"] in LOOKS and facts["status"] < 400 else log.info
+        write("request", **facts)
         return response
 
 
@@ -157,8 +161,8 @@ def without_message(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if isinstance(error, BaseException):
         event["error"] = type(error).__qualname__
         cause = error.__cause__ or error
-        if getattr(cause, "sqlstate", None):
-            event["sqlstate"] = cause.sqlstate  # type: ignore[union-attr] # checked above
+        if state := getattr(cause, "sqlstate", None):
+            event["sqlstate"] = state
         event["at"] = places(error.__traceback__)
     return event
 

@@ -58,4 +58,5 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 def _for_program(request: HttpRequest) -> bool:
-    return request.path_info.startswith(("/api/", "/health", "/ready"))
+    """Say whether config/wsgi.py sent it this way, or it looks for some other API."""
+    return hasattr(request, "for_program") or request.path_info.startswith("/api/")

@@ -85,7 +85,7 @@ TEMPLATES = [
 DATABASES = {
     "default": database(env.str("DATABASE_URL"))
     if env.str("DATABASE_URL", default="")
-    else {"ENGINE": "django.db.backends.postgresql", "NAME": ""}
+    else {"ENGINE": "django.db.backends.dummy"}
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # For requests alone; commands may take their time.

@@ -1,14 +1,17 @@
 """Every address of the server."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
+from billing.api.urls import unknown_paths
 from config import health
 
 urlpatterns = [
     path("health", health.health),
     path("ready", health.ready),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("billing.api.urls")),
+    path("api/v1/", include(unknown_paths)),  # last: whatever none of the above took
 ]
 
 handler400 = "config.pages.bad_request"

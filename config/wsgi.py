@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -27,11 +28,13 @@ Environ = dict[str, Any]
 class ProgramRequest(WSGIRequest):
     """A request whose body can be read when it is chunked, too, up to the limit and a byte."""
 
+    for_program = True
+
     def __init__(self, environ: Environ) -> None:
         super().__init__(environ)
         if "CONTENT_LENGTH" not in environ and environ.get("wsgi.input_terminated"):
             limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
-            self._stream = LimitedStream(environ["wsgi.input"], limit)
+            self._stream: Any = LimitedStream(environ["wsgi.input"], limit)
 
 
 class ProgramHandler(WSGIHandler):
@@ -39,12 +42,19 @@ class ProgramHandler(WSGIHandler):
 
     request_class = ProgramRequest
 
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer with a length: without one, gunicorn sends the body in chunks."""
+        response = super().get_response(request)
+        if isinstance(response, HttpResponse):
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+        return response
+
     def load_middleware(self, is_async: bool = False) -> None:
         """Build the chain; the hooks of Django's middlewares (`process_view`, ...) don't run."""
-        self._view_middleware = []
-        self._template_response_middleware = []
-        self._exception_middleware = []
-        chain = convert_exception_to_response(self._get_response)
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        chain = convert_exception_to_response(super()._get_response)  # type: ignore[misc] # not in the stubs
         for path in reversed(settings.API_MIDDLEWARE):
             chain = convert_exception_to_response(import_string(path)(chain))
         self._middleware_chain = chain
@@ -92,7 +102,7 @@ def get_wsgi_application() -> Application:
     import django
 
     django.setup(set_prefix=False)
-    if not settings.DATABASES["default"].get("NAME"):
+    if "NAME" not in settings.DATABASES["default"]:
         raise ImproperlyConfigured("DATABASE_URL is not set: name the PostgreSQL to work on.")
     _limit_waiting()
     return Application()
@@ -100,7 +110,7 @@ def get_wsgi_application() -> Application:
 
 def _limit_waiting() -> None:
     """Let no request wait for ever on a lock or a statement; commands may take their time."""
-    options = settings.DATABASES["default"].setdefault("OPTIONS", {})
+    options: dict[str, Any] = settings.DATABASES["default"]["OPTIONS"]  # type: ignore[assignment]
     own = options.get("options", "")
     options["options"] = (
         f"-c lock_timeout={settings.TARN_LOCK_TIMEOUT_MS} "

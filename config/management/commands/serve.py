@@ -1,0 +1,170 @@
+"""`manage.py serve`: the main process of an installation."""
+
+import contextlib
+import http.client
+import json
+import os
+import shlex
+import socket
+import sys
+import time
+from argparse import BooleanOptionalAction
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandParser, call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, connections
+
+from config.start import revive_database
+from config.supervisor import Child, Supervisor
+
+MIGRATION_LOCK = 7_226_001  # any number, the same for every server that shares a database
+EXAMPLE = Path("demo/customer.json")
+
+
+class Command(BaseCommand):
+    """Run Tarn: migrations, web server and worker, and the embedded PostgreSQL if need be."""
+
+    help = "Run Tarn: migrate, then serve the API and the back office and work off the jobs."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare what can be chosen."""
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument(
+            "--port",
+            type=_port,
+            default=os.environ.get("PORT") or "8000",
+            help="port to listen on; PORT in the environment is the default, else 8000",
+        )
+        parser.add_argument("--workers", type=int, help="web processes; one per core, at least 2")
+        parser.add_argument(
+            "--demo",
+            action=BooleanOptionalAction,
+            default=False,
+            help="make keys if none are set, load the demo, and show how to try it",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve until a signal asks for the end."""
+        self.supervisor = Supervisor([], self._say, check=revive_database)
+        began = time.monotonic()
+        with contextlib.closing(listen(options["host"], options["port"])) as door:
+            address = (options["host"], door.getsockname()[1])
+            demo = self._prepare(demo=options["demo"])
+            self.supervisor.listen()
+            self._launch(door, options["workers"])
+            try:
+                if self._answers(address):
+                    self._introduce(url(*address), demo, time.monotonic() - began)
+                code = self.supervisor.wait()
+            finally:
+                self.supervisor.stop()
+        self._say("Stopped.")
+        sys.exit(code)
+
+    def _prepare(self, *, demo: bool) -> dict[str, Any] | None:
+        """Bring the database up to date; return what the demo holds if it was asked for."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+            call_command("migrate", verbosity=0, interactive=False)
+            loaded = call_command("load_demo") if demo else None
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+        connections.close_all()
+        return json.loads(loaded) if loaded else None
+
+    def _launch(self, door: socket.socket, workers: int | None) -> None:
+        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:config.server"]
+        binding = ["--bind", f"fd://{door.fileno()}"]
+        number = ["--workers", str(workers)] if workers else []
+        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+        work = ["procrastinate", "worker", "--shutdown-graceful-timeout", "10"]
+        deleting = ["--delete-jobs", "successful"]
+        web = Child("web server", [*gunicorn, *binding, *number], essential=True)
+        web.descriptors = [door.fileno()]
+        worker = Child("worker", [*manage, *work, *deleting], essential=False)
+        for child in (web, worker):
+            child.directory = settings.BASE_DIR
+        self.supervisor.children = [web, worker]
+        self.supervisor.start()
+
+    def _answers(self, address: tuple[str, int]) -> bool:
+        """Wait until the web server answers; False if it never will."""
+        while not self.supervisor.ending and not self.supervisor.children[0].died():
+            if healthy(*address):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def _introduce(self, address: str, demo: dict[str, Any] | None, seconds: float) -> None:
+        lines = [f"Tarn serves {address} (started in {seconds:.1f} s; Ctrl-C stops it)"]
+        if demo is not None:
+            lines += ["", f"Admin: {address}/admin/"]
+            lines += [f"  {one['email']}  password: {one['password']}" for one in demo["staff"]]
+            lines += ["", f"Organization: {demo['organization']}", f"API key: {demo['api_key']}"]
+            lines += ["", "Try it:", "", curl(address, demo["api_key"])]
+        self._say("\n".join(lines))
+
+    def _say(self, words: str) -> None:
+        self.stdout.write(words)
+        self.stdout.flush()
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+        raise CommandError(f"The port must be a number up to 65535, not {text!r}.")
+    return int(text)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; the web server inherits it and listens.
+
+    :raises CommandError: if the address is taken or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise CommandError(
+            f"Cannot listen on {host}, port {port} ({error.strerror}): "
+            "choose another with --port or PORT."
+        ) from error
+    return bound
+
+
+def healthy(host: str, port: int) -> bool:
+    """Say whether the web server answers."""
+    caller = http.client.HTTPConnection(_reachable(host), port, timeout=5)
+    try:
+        caller.request("GET", "/health", headers={"Connection": "close"})
+        return caller.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        caller.close()
+
+
+def url(host: str, port: int) -> str:
+    """Return the address to type into a browser on this machine."""
+    name = _reachable(host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 # compared only
+
+
+def curl(address: str, key: str) -> str:
+    """Return the documented first call, ready to paste."""
+    body = (settings.BASE_DIR / EXAMPLE).read_text().strip()
+    return (
+        f"curl --request POST {address}/api/v1/customers \\\n"
+        f"  --header 'Authorization: Bearer {key}' \\\n"
+        "  --header 'Content-Type: application/json' \\\n"
+        f"  --data {shlex.quote(body)}"
+    )
