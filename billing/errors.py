@@ -49,6 +49,23 @@ class Stale(Refusal):
         self.current = current
 
 
+class ThirdPartyRefused(Refusal):
+    """A provider or an integration turned down what we asked of it.
+
+    :param third_party: its name as people write it, such as `Stripe`.
+    :param words: its reason, in its own words.
+    """
+
+    def __init__(self, third_party: str, words: str) -> None:
+        super().__init__(third_party, words)
+        self.third_party = third_party
+        self.words = words
+
+
+class Unreachable(Refusal):
+    """A provider or an integration did not answer; the same request may succeed later."""
+
+
 @dataclass
 class Problems:
     """The field problems of one request, in the order found; a code stands once per field."""

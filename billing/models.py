@@ -1,6 +1,6 @@
 """Every table of the ground floor, gathered for Django; each lives in its noun's package."""
 
-from billing.api.models import ApiKey, IdempotentAnswer
+from billing.api.models import ApiKey, IdempotentAnswer, RequestCount
 from billing.connections.models import Integration, PaymentProvider
 from billing.events.models import ChangeRecord, SigningKey, WebhookEndpoint
 from billing.organizations.models import BillingEntity, Membership, Organization
@@ -19,6 +19,7 @@ __all__ = [
     "Membership",
     "Organization",
     "PaymentProvider",
+    "RequestCount",
     "SigningKey",
     "Tax",
     "WebhookEndpoint",

@@ -1,7 +1,9 @@
-"""Statements that are worth preparing: sent as they are, past the ORM."""
+"""Statements that are worth preparing: sent as they are, past the ORM.
 
-from collections.abc import Mapping
-from pathlib import Path
+The server plans each once for a connection; Django's cursors would send it anew, with the values
+written into it, each time. Errors are psycopg's own.
+"""
+
 from typing import Any, LiteralString
 
 import psycopg
@@ -11,39 +13,37 @@ Row = tuple[Any, ...]
 _CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
-def run(statement: LiteralString, values: tuple[Any, ...]) -> None:
-    """Run one prepared statement that returns nothing; its errors are psycopg's own."""
+def run(statement: LiteralString, values: Row) -> None:
+    """Run a statement that returns nothing."""
     with _cursor() as cursor:
         cursor.execute(statement, values, prepare=True)
 
 
-def fetch_one(statement: LiteralString, values: tuple[Any, ...]) -> Row | None:
-    """Run one prepared statement and return its first row; its errors are psycopg's own.
-
-    The server plans it once for each connection; Django's cursors would send it anew, with the
-    values written into it, each time.
-    """
+def find_one(statement: LiteralString, values: Row) -> Row | None:
+    """Run a statement and return its first row, if there is one."""
     with _cursor() as cursor:
         return cursor.execute(statement, values, prepare=True, binary=True).fetchone()
 
 
-def _cursor() -> psycopg.Cursor[Row]:
-    connection.ensure_connection()
-    # Django's own cursor class binds on the client's side and prepares nothing.
-    return psycopg.Cursor(connection.connection)
+def fetch_one(statement: LiteralString, values: Row) -> Row:
+    """Run a statement that always returns a row, and return it."""
+    row = find_one(statement, values)
+    if row is None:
+        raise LookupError("the statement returned no row")
+    return row
 
 
-def fetch_one_anew(statement: LiteralString, values: tuple[Any, ...]) -> Row | None:
-    """Do the same, once more on a new connection if the old one turns out to be dead.
+def find_one_anew(statement: LiteralString, values: Row) -> Row | None:
+    """Do what `find_one` does, once more on a new connection if the old one turns out dead.
 
     For the first statement of a request: nothing was written yet, so repeating it is safe.
     """
     try:
-        return fetch_one(statement, values)
+        return find_one(statement, values)
     except _CONNECTION_LOST:
         if not drop_dead_connection():
             raise
-    return fetch_one(statement, values)
+    return find_one(statement, values)
 
 
 def drop_dead_connection() -> bool:
@@ -58,30 +58,7 @@ def drop_dead_connection() -> bool:
     return True
 
 
-class Statement:
-    """A statement from a `.sql` file, with named values, planned once per connection.
-
-    Its errors are Django's, as those of the ORM.
-    """
-
-    def __init__(self, source: Path | str) -> None:
-        self.text = source.read_text() if isinstance(source, Path) else source
-
-    def rows(self, values: Mapping[str, Any]) -> list[Row]:
-        """Return every row."""
-        with connection.wrap_database_errors, _cursor() as cursor:
-            return cursor.execute(self.text.encode(), values, prepare=True).fetchall()
-
-    def row(self, values: Mapping[str, Any]) -> Row | None:
-        """Return the first row, None if there is none."""
-        with connection.wrap_database_errors, _cursor() as cursor:
-            return cursor.execute(self.text.encode(), values, prepare=True).fetchone()
-
-    def column(self, values: Mapping[str, Any]) -> list[Any]:
-        """Return the first column of every row."""
-        return [row[0] for row in self.rows(values)]
-
-    def one(self, values: Mapping[str, Any]) -> Any:
-        """Return the first column of the first row, None if there is no row."""
-        row = self.row(values)
-        return row[0] if row else None
+def _cursor() -> psycopg.Cursor[Row]:
+    connection.ensure_connection()
+    # Django's own cursor class binds on the client's side and prepares nothing.
+    return psycopg.Cursor(connection.connection)

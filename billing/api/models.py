@@ -54,8 +54,18 @@ class IdempotentAnswer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "key"], name="idempotency_key_once"
-            )
+            models.UniqueConstraint(fields=["organization", "key"], name="idempotency_key_once")
         ]
         indexes = [models.Index(fields=["created_at"], name="idempotent_answer_age")]
+
+
+class RequestCount(models.Model):
+    """How many requests a key made in its present window. The table is not logged: a crash
+    empties it, which costs nobody anything, and counting costs no write to the disk.
+    """
+
+    api_key = models.OneToOneField(
+        ApiKey, on_delete=models.CASCADE, primary_key=True, db_constraint=False, related_name="+"
+    )
+    window_started_at = models.DateTimeField()
+    requests = models.PositiveIntegerField()

@@ -1,0 +1,100 @@
+"""Who calls: bearer keys, looked up by their hash, and what they may do (customers.md 1.3)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.views import APIView
+
+from billing.api import keys
+from billing.api.refusals import Refused
+from billing.events.actor import Actor
+from billing.events.models import ChangeRecord
+from billing.statements import find_one_anew, run
+
+# A key that was given by its organization is gone with it, by foreign key: no join is needed.
+_FIND_KEY = """
+SELECT id, organization_id, name, last_four, permissions::text,
+       last_used_at > now() - interval '1 minute'
+FROM billing_apikey
+WHERE key_hash = %s AND (expires_at IS NULL OR expires_at > now())
+"""
+# Somebody who ends the key at this moment holds its row; a request doesn't wait for that.
+_NOTE_USE = """
+UPDATE billing_apikey SET last_used_at = now()
+WHERE id = (SELECT id FROM billing_apikey WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)
+"""
+_DOOR = ChangeRecord.Door.API
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The key behind a request, as far as a request needs it."""
+
+    key_id: UUID
+    organization_id: UUID
+    permissions: keys.Permissions | None
+    actor: Actor
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Finds the caller by `Authorization: Bearer <key>`."""
+
+    def authenticate(self, request: HttpRequest) -> tuple[None, Caller]:
+        """Return the caller.
+
+        :raises Refused: 401, whatever is wrong with the key.
+        """
+        key = bearer_key(request.META.get("HTTP_AUTHORIZATION", ""))
+        caller = None if key is None else find_caller(key)
+        if caller is None:
+            headers = {"WWW-Authenticate": self.authenticate_header(request)}
+            raise Refused(401, headers=headers)
+        return None, caller
+
+    def authenticate_header(self, request: HttpRequest) -> str:
+        """Return the value of `WWW-Authenticate`."""
+        return "Bearer"
+
+
+def bearer_key(header: str) -> str | None:
+    """Return the key in an `Authorization` header, or None if it holds none.
+
+    Servers join repeated headers by a comma, which leaves a space inside the key: no key.
+    """
+    scheme, _, key = header.partition(" ")
+    key = key.strip(" ")
+    if scheme.lower() != "bearer" or not keys.is_well_formed_given_key(key):
+        return None
+    return key
+
+
+def find_caller(key: str) -> Caller | None:
+    """Return who holds a key that has not ended, and note that it was used."""
+    row = find_one_anew(_FIND_KEY, (keys.hash_key(key),))
+    if row is None:
+        return None
+    key_id, organization_id, name, last_four, permissions, used_lately = row
+    if not used_lately:
+        run(_NOTE_USE, (key_id,))
+    actor = Actor(_DOOR, name or f"API key ...{last_four}", str(key_id))
+    allowed = None if permissions is None else orjson.loads(permissions)
+    return Caller(key_id, organization_id, allowed, actor)
+
+
+class KeyPermission(BasePermission):
+    """Lets a key read or write the resource of a view, as its permissions say."""
+
+    code: str | None = None
+
+    def has_permission(self, request: HttpRequest, view: APIView) -> bool:
+        """Return whether the caller may do this; else `code` names what is missing."""
+        mode = keys.READ if request.method in ("GET", "HEAD") else keys.WRITE
+        resource: str = view.resource  # type: ignore[attr-defined]  # only ApiView comes here
+        if keys.allows(request.caller.permissions, resource, mode):  # type: ignore[attr-defined]
+            return True
+        self.code = f"{mode}_action_not_allowed_for_{resource}"
+        return False

@@ -1,0 +1,205 @@
+"""API keys: how they look, what they allow, and their life from making to end.
+
+Only a hash of a key is kept. Keys that Tarn makes hold 256 random bits, so one round of SHA-256
+is enough; nothing slower is needed to keep them from being guessed.
+"""
+
+import base64
+import re
+import secrets
+import zlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from billing.api.models import ApiKey
+from billing.errors import Invalid, Problems
+from billing.organizations.models import Organization
+from billing.values import TEXT_LENGTH
+
+READ, WRITE = "read", "write"
+RESOURCES = frozenset(
+    {
+        "customer",
+        "tax",
+        "organization",
+        "billing_entity",
+        "webhook_endpoint",
+        "webhook_jwt_public_key",
+    }
+)
+# Accepted so that permissions brought from elsewhere can be kept; nothing asks for them yet.
+FUTURE_RESOURCES = frozenset(
+    {
+        "activity_log",
+        "add_on",
+        "alert",
+        "analytic",
+        "api_log",
+        "applied_coupon",
+        "billable_metric",
+        "coupon",
+        "credit_note",
+        "customer_usage",
+        "event",
+        "feature",
+        "fee",
+        "invoice",
+        "invoice_custom_section",
+        "lifetime_usage",
+        "order",
+        "order_form",
+        "payment",
+        "payment_method",
+        "payment_receipt",
+        "payment_request",
+        "plan",
+        "plan_rate_card",
+        "product",
+        "product_category",
+        "quote",
+        "rate_card",
+        "security_log",
+        "subscription",
+        "wallet",
+        "wallet_transaction",
+    }
+)
+PREFIX = "tarn_"
+_RANDOM_BYTES = 32
+_TAIL_LENGTH = 6
+_GIVEN_KEY = re.compile(r"[\x21-\x7e]{16,255}")
+
+Permissions = Mapping[str, Iterable[str]]
+
+
+def hash_key(key: str) -> bytes:
+    """Return what is stored of a key."""
+    return sha256(key.encode()).digest()
+
+
+def make_key() -> str:
+    """Return a new key; its tail checks the rest, so that scanners for leaked secrets know it."""
+    body = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+    return body + _tail(body)
+
+
+def has_valid_tail(key: str) -> bool:
+    """Return whether a key looks as if Tarn had made it, to the last character."""
+    return key.startswith(PREFIX) and _tail(key[:-_TAIL_LENGTH]) == key[-_TAIL_LENGTH:]
+
+
+def _tail(body: str) -> str:
+    checksum = zlib.crc32(body.encode()).to_bytes(4, "big")
+    return base64.urlsafe_b64encode(checksum).decode()[:_TAIL_LENGTH]
+
+
+def is_well_formed_given_key(key: str) -> bool:
+    """Return whether an operator may choose this key: 16 to 255 visible ASCII characters."""
+    return _GIVEN_KEY.fullmatch(key) is not None
+
+
+def allows(permissions: Permissions | None, resource: str, mode: str) -> bool:
+    """Return whether permissions let a key `read` or `write` a resource; None allows all."""
+    return permissions is None or mode in permissions.get(resource, ())
+
+
+def create_api_key(
+    organization: Organization,
+    name: str = "",
+    permissions: Permissions | None = None,
+    expires_at: datetime | None = None,
+    key: str | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key, or take the one that is given, and return it with its text, shown only now.
+
+    :raises Invalid: if the name, the permissions or the given key are not acceptable.
+    """
+    problems = Problems()
+    if len(name) > TEXT_LENGTH:
+        problems.add("name", "value_is_too_long")
+    if permissions is not None and not _are_permissions(permissions):
+        problems.add("permissions", "value_is_invalid")
+    if key is not None and not is_well_formed_given_key(key):
+        problems.add("key", "value_is_invalid")
+    problems.raise_if_any()
+    text = make_key() if key is None else key
+    row = ApiKey(
+        organization=organization,
+        name=name,
+        key_hash=hash_key(text),
+        last_four=text[-4:],
+        permissions=_normalized(permissions),
+        expires_at=expires_at,
+    )
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        raise Invalid({"key": ["value_already_exist"]}) from None
+    return row, text
+
+
+def _are_permissions(permissions: Any) -> bool:
+    # An empty mapping could mean everything or nothing; we don't guess with permissions.
+    if not isinstance(permissions, Mapping) or not permissions:
+        return False
+    return all(
+        resource in RESOURCES | FUTURE_RESOURCES
+        and isinstance(modes, list | tuple | set | frozenset)
+        and all(mode in (READ, WRITE) for mode in modes)
+        for resource, modes in permissions.items()
+    )
+
+
+def _normalized(permissions: Permissions | None) -> dict[str, list[str]] | None:
+    if permissions is None:
+        return None
+    return {resource: sorted(set(modes)) for resource, modes in permissions.items()}
+
+
+@transaction.atomic
+def rotate_api_key(key: ApiKey, ends_at: datetime | None = None) -> tuple[ApiKey, str]:
+    """Make a key with the same name and permissions, without end; the old one ends now or then.
+
+    :raises Invalid: if the old key ended before.
+    """
+    old = _locked(key)
+    now = timezone.now()
+    if old.expires_at is not None and old.expires_at <= now:
+        raise Invalid({"base": ["api_key_has_ended"]})
+    made = create_api_key(old.organization, old.name, old.permissions)
+    _end(old, max(ends_at, now) if ends_at else now)
+    return made
+
+
+@transaction.atomic
+def revoke_api_key(key: ApiKey) -> None:
+    """End a key now; the next request with it fails.
+
+    :raises Invalid: if it is the organization's last key without an end.
+    """
+    old = _locked(key)
+    others = ApiKey.objects.filter(organization=old.organization_id, expires_at=None)
+    if old.expires_at is None and not others.exclude(id=old.id).exists():
+        raise Invalid({"base": ["last_non_expiring_api_key"]})
+    _end(old, timezone.now())
+
+
+def _locked(key: ApiKey) -> ApiKey:
+    """Return the key as it is, while nobody else ends a key of this organization."""
+    organizations = Organization.objects.select_for_update(no_key=True)
+    organization = organizations.get(id=key.organization_id)
+    found = ApiKey.objects.get(id=key.id)
+    found.organization = organization
+    return found
+
+
+def _end(key: ApiKey, at: datetime) -> None:
+    later = Q(expires_at=None) | Q(expires_at__gt=at)
+    ApiKey.objects.filter(later, id=key.id).update(expires_at=at)

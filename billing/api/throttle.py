@@ -1,0 +1,77 @@
+"""How often a key may call: counted in the database, so that all workers share one count.
+
+Off unless `settings.TARN_RATE_LIMIT`, requests a minute, is above 0 (customers.md 1.8).
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from billing.statements import fetch_one
+
+WINDOW_SECONDS = 60
+
+# A window starts with a key's first request and lasts a minute; the next one starts a new one.
+_COUNT = """
+INSERT INTO billing_requestcount AS count (api_key_id, window_started_at, requests)
+VALUES (%s, statement_timestamp(), 1)
+ON CONFLICT (api_key_id) DO UPDATE SET
+    requests = CASE
+        WHEN count.window_started_at + interval '1 minute' <= statement_timestamp() THEN 1
+        ELSE count.requests + 1 END,
+    window_started_at = CASE
+        WHEN count.window_started_at + interval '1 minute' <= statement_timestamp()
+        THEN statement_timestamp()
+        ELSE count.window_started_at END
+RETURNING requests, ceil(extract(
+    epoch FROM window_started_at + interval '1 minute' - statement_timestamp()))::int
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Where a key stands in its window after the request at hand."""
+
+    limit: int
+    requests: int
+    seconds_left: int
+
+    @property
+    def is_exceeded(self) -> bool:
+        return self.requests > self.limit
+
+    def headers(self) -> dict[str, str]:
+        """Return what every answer to an authenticated request carries."""
+        return {
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(max(0, self.limit - self.requests)),
+            "x-ratelimit-reset": str(self.seconds_left),
+        }
+
+
+def count_request(key_id: UUID) -> Rate | None:
+    """Count a request of a key and return where it stands; None when there is no limit."""
+    limit: int = settings.TARN_RATE_LIMIT
+    if limit <= 0:
+        return None
+    requests, seconds_left = fetch_one(_COUNT, (key_id,))
+    return Rate(limit, requests, min(max(seconds_left, 1), WINDOW_SECONDS))
+
+
+class KeyThrottle(BaseThrottle):
+    """Refuses a request that was counted beyond its key's limit."""
+
+    rate: Rate | None = None
+
+    def allow_request(self, request: HttpRequest, view: APIView) -> bool:
+        """Return whether the request is within the limit."""
+        self.rate = request.rate  # type: ignore[attr-defined]  # only ApiView comes here
+        return self.rate is None or not self.rate.is_exceeded
+
+    def wait(self) -> float | None:
+        """Return the seconds until the window is renewed."""
+        return None if self.rate is None else self.rate.seconds_left
