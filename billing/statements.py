@@ -4,6 +4,8 @@ The server plans each once for a connection; Django's cursors would send it anew
 written into it, each time. Errors are psycopg's own.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -62,3 +64,32 @@ def _cursor() -> psycopg.Cursor[Row]:
     connection.ensure_connection()
     # Django's own cursor class binds on the client's side and prepares nothing.
     return psycopg.Cursor(connection.connection)
+
+
+class Statement:
+    """A statement from a `.sql` file, with named values, planned once per connection.
+
+    Its errors are Django's, as those of the ORM.
+    """
+
+    def __init__(self, source: Path | str) -> None:
+        self.text = source.read_text() if isinstance(source, Path) else source
+
+    def rows(self, values: Mapping[str, Any]) -> list[Row]:
+        """Return every row."""
+        with connection.wrap_database_errors, _cursor() as cursor:
+            return cursor.execute(self.text.encode(), values, prepare=True).fetchall()
+
+    def row(self, values: Mapping[str, Any]) -> Row | None:
+        """Return the first row, None if there is none."""
+        with connection.wrap_database_errors, _cursor() as cursor:
+            return cursor.execute(self.text.encode(), values, prepare=True).fetchone()
+
+    def column(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return the first column of every row."""
+        return [row[0] for row in self.rows(values)]
+
+    def one(self, values: Mapping[str, Any]) -> Any:
+        """Return the first column of the first row, None if there is no row."""
+        row = self.row(values)
+        return row[0] if row else None
