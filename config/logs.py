@@ -76,9 +76,9 @@ def _facts(request: HttpRequest, response: HttpResponseBase, seconds: float) -> 
         "status": response.status_code,
         "ms": round(seconds * 1000, 1),
     }
-    organization = getattr(request, "organization", None)
-    if organization is not None:
-        facts["organization"] = str(organization.pk)
+    organization_id = getattr(request, "organization_id", None)  # set once the key is known
+    if organization_id is not None:
+        facts["organization"] = str(organization_id)
     return facts
 
 

@@ -210,6 +210,6 @@ def api(organization: Any) -> Client:
 
 
 @pytest.fixture
-def anonymous() -> Client:
+def anonymous(db: None) -> Client:
     """A client without a key."""
     return Client()
