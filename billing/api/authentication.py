@@ -18,13 +18,13 @@ from billing.statements import find_one_anew, run
 # A key that was given by its organization is gone with it, by foreign key: no join is needed.
 _FIND_KEY = """
 SELECT id, organization_id, name, last_four, permissions::text,
-       last_used_at > now() - interval '1 minute'
+       last_used_at > statement_timestamp() - interval '1 minute'
 FROM billing_apikey
-WHERE key_hash = %s AND (expires_at IS NULL OR expires_at > now())
+WHERE key_hash = %s AND (expires_at IS NULL OR expires_at > statement_timestamp())
 """
 # Somebody who ends the key at this moment holds its row; a request doesn't wait for that.
 _NOTE_USE = """
-UPDATE billing_apikey SET last_used_at = now()
+UPDATE billing_apikey SET last_used_at = statement_timestamp()
 WHERE id = (SELECT id FROM billing_apikey WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)
 """
 _DOOR = ChangeRecord.Door.API

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing.api.models import ApiKey
@@ -174,7 +175,7 @@ def rotate_api_key(key: ApiKey, ends_at: datetime | None = None) -> tuple[ApiKey
     if old.expires_at is not None and old.expires_at <= now:
         raise Invalid({"base": ["api_key_has_ended"]})
     made = create_api_key(old.organization, old.name, old.permissions)
-    _end(old, max(ends_at, now) if ends_at else now)
+    _end(old, ends_at if ends_at and ends_at > now else Now())
     return made
 
 
@@ -188,7 +189,7 @@ def revoke_api_key(key: ApiKey) -> None:
     others = ApiKey.objects.filter(organization=old.organization_id, expires_at=None)
     if old.expires_at is None and not others.exclude(id=old.id).exists():
         raise Invalid({"base": ["last_non_expiring_api_key"]})
-    _end(old, timezone.now())
+    _end(old, Now())
 
 
 def _locked(key: ApiKey) -> ApiKey:
@@ -200,6 +201,7 @@ def _locked(key: ApiKey) -> ApiKey:
     return found
 
 
-def _end(key: ApiKey, at: datetime) -> None:
+def _end(key: ApiKey, at: datetime | Now) -> None:
+    # "Now" is the database's, which also decides whether a key has ended.
     later = Q(expires_at=None) | Q(expires_at__gt=at)
     ApiKey.objects.filter(later, id=key.id).update(expires_at=at)
