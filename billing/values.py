@@ -41,7 +41,7 @@ class JsonNumber(str):
 
 def fail(code: str) -> PydanticCustomError:
     """Return the error for a wire code, ready to raise."""
-    return PydanticCustomError(code, code)  # type: ignore[arg-type]  # codes are data, not literals
+    return PydanticCustomError(code, code)
 
 
 _WHOLE = re.compile(r"-?[0-9]+\Z")
@@ -211,7 +211,7 @@ def country(value: Any) -> str | None:
     found = _string_only(value, "not_a_valid_country_code")
     if is_blank(found):
         return None
-    # Only ASCII is mapped: "ıt".upper() is "IT", and no country.
+    # Only ASCII is mapped: "\u0131t".upper() is "IT", and no country.
     if not found.isascii() or found.upper() not in _COUNTRIES:
         raise fail("not_a_valid_country_code")
     return found.upper()
@@ -225,10 +225,8 @@ def integer(value: Any) -> int | None:
         raise fail("value_is_invalid")
     if isinstance(value, int):
         number = value
-    elif isinstance(value, JsonNumber) and _WHOLE.match(value) or (
-        isinstance(value, str)
-        and not isinstance(value, JsonNumber)
-        and _INTEGER_TEXT.match(value)
+    elif (isinstance(value, JsonNumber) and _WHOLE.match(value)) or (
+        isinstance(value, str) and not isinstance(value, JsonNumber) and _INTEGER_TEXT.match(value)
     ):
         number = int(value)
     else:
@@ -267,9 +265,7 @@ _DASHES = dict.fromkeys([*range(0x2012, 0x2016), 0x2043, 0x2212], "-")
 _UNSEEN = dict.fromkeys([*range(0x200B, 0x2010), 0x00A0, 0xFEFF], None)
 _EMAIL_CLEANING: dict[int, str | None] = {**_DASHES, **_UNSEEN}
 _ATOM_SIGNS = frozenset("!#$%&'*+/=?^_`{|}~-")
-_ASCII_ATOMS = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z"
-)
+_ASCII_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f-\x9f]|\\[^\x00-\x1f\x7f-\x9f])*"\Z')
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+\Z")
@@ -316,9 +312,7 @@ def email_list(value: Any) -> str | None:
     if found is None:
         return None
     addresses = [part.strip() for part in found.split(",")]
-    if len(found) > EMAIL_LIST_LENGTH or any(
-        len(one) > EMAIL_LENGTH for one in addresses
-    ):
+    if len(found) > EMAIL_LIST_LENGTH or any(len(one) > EMAIL_LENGTH for one in addresses):
         raise fail("value_is_too_long")
     if _CONTROL.search(found) or not all(map(is_email_address, addresses)):
         raise fail("invalid_email_format")
@@ -349,11 +343,7 @@ def url(value: Any) -> str | None:
     if "\\" in found or _CONTROL.search(found):
         raise fail("url_is_invalid")
     scheme = _SCHEME.match(found)
-    if (
-        scheme
-        and scheme[1].lower() not in ("http", "https")
-        and not _HOST_AND_PORT.match(found)
-    ):
+    if scheme and scheme[1].lower() not in ("http", "https") and not _HOST_AND_PORT.match(found):
         raise fail("url_is_invalid")
     return str(found)
 
@@ -363,7 +353,5 @@ def is_card_number(value: str) -> bool:
     digits = value.translate({ord(" "): None, ord("."): None, ord("-"): None})
     if not (digits.isascii() and digits.isdigit() and 13 <= len(digits) <= 19):
         return False
-    doubled = [
-        int(digit) * (1 + position % 2) for position, digit in enumerate(digits[::-1])
-    ]
+    doubled = [int(digit) * (1 + position % 2) for position, digit in enumerate(digits[::-1])]
     return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0

@@ -4,12 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 
 from billing.api.urls import unknown_paths
+from billing.organizations.api import logo
 from config import health
 
 urlpatterns = [
     path("health", health.health),
     path("ready", health.ready),
     path("admin/", admin.site.urls),
+    path("logos/<uuid:entity_id>", logo),
     path("api/v1/", include("billing.api.urls")),
     path("api/v1/", include(unknown_paths)),  # last: whatever none of the above took
 ]

@@ -49,9 +49,7 @@ class PaymentProvider(Connection):
             models.UniqueConstraint(
                 fields=["organization", "code"], name="payment_provider_code_once"
             ),
-            models.UniqueConstraint(
-                fields=["organization", "id"], name="payment_provider_tenant"
-            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="payment_provider_tenant"),
         ]
 
 
@@ -73,9 +71,7 @@ class Integration(Connection):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "code"], name="integration_code_once"
-            ),
+            models.UniqueConstraint(fields=["organization", "code"], name="integration_code_once"),
             models.UniqueConstraint(
                 fields=["organization", "id", "type"], name="integration_tenant"
             ),

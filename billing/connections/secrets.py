@@ -23,9 +23,7 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
 
 def encrypt(plain: str, row: str) -> bytes:
     """Return the ciphertext of a text that can only be opened as part of `row`."""
-    return _cipher(tuple(settings.TARN_ENCRYPTION_KEYS)).encrypt(
-        f"{row}\n{plain}".encode()
-    )
+    return _cipher(tuple(settings.TARN_ENCRYPTION_KEYS)).encrypt(f"{row}\n{plain}".encode())
 
 
 def decrypt(sealed: bytes, row: str) -> str:
@@ -34,11 +32,7 @@ def decrypt(sealed: bytes, row: str) -> str:
     :raises ValueError: if no key opens it, or it was sealed for another row.
     """
     try:
-        opened = (
-            _cipher(tuple(settings.TARN_ENCRYPTION_KEYS))
-            .decrypt(bytes(sealed))
-            .decode()
-        )
+        opened = _cipher(tuple(settings.TARN_ENCRYPTION_KEYS)).decrypt(bytes(sealed)).decode()
     except InvalidToken as error:
         raise ValueError("no key of TARN_ENCRYPTION_KEYS opens this secret") from error
     owner, _, plain = opened.partition("\n")
@@ -61,8 +55,7 @@ class Secrets:
     def last_four(self) -> dict[str, str]:
         """Return the last four characters of each secret long enough to show them."""
         return {
-            name: value[-4:] if len(value) >= 12 else ""
-            for name, value in self.reveal().items()
+            name: value[-4:] if len(value) >= 12 else "" for name, value in self.reveal().items()
         }
 
     def __repr__(self) -> str:
@@ -95,7 +88,7 @@ def _row(instance: models.Model) -> str:
     return f"{instance._meta.db_table}:{instance.pk}"
 
 
-class SecretsField(models.BinaryField):
+class SecretsField(models.BinaryField):  # type: ignore[type-arg]  # generic for mypy alone
     """A dict of secrets; assign a dict to set them, read a `Secrets` back."""
 
     def __init__(self, **options: Any) -> None:
@@ -103,9 +96,9 @@ class SecretsField(models.BinaryField):
         super().__init__(**options)
 
     def contribute_to_class(
-        self, cls: type[models.Model], name: str, **options: Any
+        self, cls: type[models.Model], name: str, private_only: bool = False
     ) -> None:
-        super().contribute_to_class(cls, name, **options)
+        super().contribute_to_class(cls, name, private_only)
         setattr(cls, name, _SecretsOfRow(self))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:

@@ -86,9 +86,7 @@ class WebhookEndpoint(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "webhook_url"], name="webhook_url_once"
-            )
+            models.UniqueConstraint(fields=["organization", "webhook_url"], name="webhook_url_once")
         ]
 
     def __str__(self) -> str:

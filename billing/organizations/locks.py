@@ -12,6 +12,7 @@ from billing.organizations.models import Organization
 
 # `customers/write.sql` takes the same lock, shared, before it reads what a customer points to.
 CONFIGURATION_LOCK = 8401
+SLUG_LOCK = 8403
 
 
 def freeze_configuration(organization_id: UUID) -> None:
@@ -25,6 +26,12 @@ def freeze_configuration(organization_id: UUID) -> None:
             "SELECT pg_advisory_xact_lock(%s, hashtext(%s))",
             [CONFIGURATION_LOCK, str(organization_id)],
         )
+
+
+def lock_slug(slug: str) -> None:
+    """Hold off others who want the same handle for an organization until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [SLUG_LOCK, slug])
 
 
 def lock_organization(organization_id: UUID) -> Organization:

@@ -20,32 +20,22 @@ class Issuer(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=TEXT_LENGTH)
     country = models.CharField(max_length=2, null=True, blank=True)
-    address_line1 = models.CharField(
-        max_length=ADDRESS_LINE_LENGTH, null=True, blank=True
-    )
-    address_line2 = models.CharField(
-        max_length=ADDRESS_LINE_LENGTH, null=True, blank=True
-    )
+    address_line1 = models.CharField(max_length=ADDRESS_LINE_LENGTH, null=True, blank=True)
+    address_line2 = models.CharField(max_length=ADDRESS_LINE_LENGTH, null=True, blank=True)
     city = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     state = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     zipcode = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     email = models.CharField(max_length=254, null=True, blank=True)
     legal_name = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     legal_number = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
-    tax_identification_number = models.CharField(
-        max_length=TEXT_LENGTH, null=True, blank=True
-    )
+    tax_identification_number = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     default_currency = models.CharField(max_length=3, default="USD")
     timezone = models.CharField(max_length=64, default="UTC")
     net_payment_term = models.PositiveIntegerField(default=0)
     document_number_prefix = models.CharField(max_length=PREFIX_LENGTH)
     finalize_zero_amount_invoice = models.BooleanField(default=True)
-    email_settings = ArrayField(
-        models.CharField(max_length=64), default=list, blank=True
-    )
-    invoice_footer = models.CharField(
-        max_length=INVOICE_FOOTER_LENGTH, null=True, blank=True
-    )
+    email_settings = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    invoice_footer = models.CharField(max_length=INVOICE_FOOTER_LENGTH, null=True, blank=True)
     invoice_grace_period = models.PositiveIntegerField(default=0)
     document_locale = models.CharField(max_length=5, default="en")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -123,12 +113,9 @@ class BillingEntity(Issuer):
                 condition=models.Q(is_default=True),
                 name="billing_entity_one_default",
             ),
-            models.UniqueConstraint(
-                fields=["organization", "id"], name="billing_entity_tenant"
-            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="billing_entity_tenant"),
             models.CheckConstraint(
-                condition=models.Q(is_default=False)
-                | models.Q(archived_at__isnull=True),
+                condition=models.Q(is_default=False) | models.Q(archived_at__isnull=True),
                 name="billing_entity_default_is_active",
             ),
         ]
@@ -158,9 +145,7 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "user"], name="membership_once"
-            )
+            models.UniqueConstraint(fields=["organization", "user"], name="membership_once")
         ]
 
     def __str__(self) -> str:

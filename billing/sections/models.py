@@ -26,12 +26,8 @@ class InvoiceCustomSection(models.Model):
     )
     code = models.CharField(max_length=TEXT_LENGTH)
     name = models.CharField(max_length=TEXT_LENGTH)
-    display_name = models.CharField(
-        max_length=SECTION_TEXT_LENGTH, null=True, blank=True
-    )
-    description = models.CharField(
-        max_length=SECTION_TEXT_LENGTH, null=True, blank=True
-    )
+    display_name = models.CharField(max_length=SECTION_TEXT_LENGTH, null=True, blank=True)
+    description = models.CharField(max_length=SECTION_TEXT_LENGTH, null=True, blank=True)
     details = models.TextField(max_length=SECTION_DETAILS_LENGTH, null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -46,9 +42,7 @@ class InvoiceCustomSection(models.Model):
                 condition=models.Q(deleted_at=None),
                 name="section_code_once",
             ),
-            models.UniqueConstraint(
-                fields=["organization", "id"], name="section_tenant"
-            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="section_tenant"),
         ]
 
     def __str__(self) -> str:

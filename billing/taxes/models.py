@@ -19,14 +19,10 @@ class Tax(models.Model):
     """A tax by its `code`; `rate` is a percentage, an exact decimal."""
 
     id = models.UUIDField(primary_key=True, default=newest_first_id, editable=False)
-    organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="taxes"
-    )
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="taxes")
     code = models.CharField(max_length=TEXT_LENGTH)
     name = models.CharField(max_length=TEXT_LENGTH)
-    description = models.CharField(
-        max_length=TAX_DESCRIPTION_LENGTH, null=True, blank=True
-    )
+    description = models.CharField(max_length=TAX_DESCRIPTION_LENGTH, null=True, blank=True)
     rate = models.DecimalField(max_digits=12, decimal_places=8)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -75,7 +71,5 @@ class BillingEntityTax(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["billing_entity", "tax"], name="entity_tax_once"
-            )
+            models.UniqueConstraint(fields=["billing_entity", "tax"], name="entity_tax_once")
         ]
