@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from billing.api.answers import ApiResponse
 from billing.api.body import canonical
 from billing.api.refusals import RETRY_AFTER_SECONDS, Refused
 from billing.statements import fetch_one, find_one, run
+
+KEPT_FOR = timedelta(hours=24)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -27,7 +30,7 @@ SELECT CASE WHEN pg_try_advisory_xact_lock(%s) THEN pg_try_advisory_xact_lock(%s
 _FIND = """
 SELECT fingerprint, status, headers::text, body
 FROM billing_idempotentanswer
-WHERE organization_id = %s AND key = %s AND created_at > now() - interval '24 hours'
+WHERE organization_id = %s AND key = %s AND created_at > now() - %s::interval
 """
 _STORE = """
 INSERT INTO billing_idempotentanswer
@@ -107,7 +110,7 @@ def _take_key(request: Request) -> None:
 
 
 def _find(request: Request) -> ApiResponse | None:
-    row = find_one(_FIND, (request.organization_id, request.key))
+    row = find_one(_FIND, (request.organization_id, request.key, KEPT_FOR))
     if row is None:
         return None
     stored_fingerprint, status, headers, body = row

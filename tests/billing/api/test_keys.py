@@ -188,6 +188,7 @@ class TestRevokeApiKey:
 
         def revoke(row):
             try:
+                connection.ensure_connection()
                 barrier.wait()
                 keys.revoke_api_key(row)
             except Invalid:
