@@ -141,11 +141,14 @@ def code_list(value: Any) -> list[str] | None:
     return list(codes)
 
 
-_INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# Letters and marks that show nothing: fillers, the braille blank, variation selectors.
+_INVISIBLE_LETTERS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+) | frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 
 
 def _is_invisible(character: str) -> bool:
-    if character in _INVISIBLE_LETTERS or "\ufe00" <= character <= "\ufe0f":
+    if character in _INVISIBLE_LETTERS:
         return True
     return unicodedata.category(character) in ("Cf", "Zs", "Zl", "Zp", "Cn")
 
