@@ -52,6 +52,8 @@ def _parts(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"DATABASE_URL is not a valid address; it must look like {EXAMPLE}."
         ) from None
+    if not all(port.isdecimal() for port in str(parts.get("port", "0")).split(",")):
+        raise ImproperlyConfigured(f"DATABASE_URL has no number as its port, as in {EXAMPLE}.")
     if not parts.get("dbname"):
         raise ImproperlyConfigured(f"DATABASE_URL names no database; it must look like {EXAMPLE}.")
     return parts

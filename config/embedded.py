@@ -193,18 +193,21 @@ class Cluster:
             )
 
     def _disown_pid(self) -> None:
-        """Clear up a pid file whose number now belongs to some other program.
+        """Clear up after a server that was killed and whose number is another program's by now.
 
-        PostgreSQL takes any living process of its own account for itself and would refuse to
-        start. Only the number is replaced (by one that can't exist): from the rest of the file
-        it still finds out whether orphans of the dead server hold its shared memory.
+        PostgreSQL takes any process of its own account for itself, a dead one that nobody has
+        waited for included, and would refuse to start. Only the number is replaced (by one that
+        can't exist): from the rest of the file it still finds out whether orphans of the dead
+        server hold its shared memory.
         """
-        file = self.files / "postmaster.pid"
-        if file.exists():
-            _, *rest = file.read_text().splitlines(keepends=True)
-            file.write_text("".join(["2147483646\n", *rest]))
+        for file in (self.files / "postmaster.pid", self.files / f"{SOCKET}.lock"):
+            if file.exists():
+                _, *rest = file.read_text().splitlines(keepends=True) or [""]
+                file.write_text("".join(["2147483646\n", *rest]))
 
     def _launch(self) -> None:
+        if self._sockets not in (None, self.files):
+            (self._sockets / f"{SOCKET}.lock").unlink(missing_ok=True)
         sockets = self._sockets or self._socket_directory()
         options = self.settings | {"unix_socket_directories": str(sockets)}
         words = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in options.items())

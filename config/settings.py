@@ -107,8 +107,16 @@ TARN_RATE_LIMIT = env.int("TARN_RATE_LIMIT", default=0)
 TARN_WEBHOOK_ALLOW_HTTP = env.bool("TARN_WEBHOOK_ALLOW_HTTP", default=False)
 TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
 
-REST_FRAMEWORK: dict[str, object] = {}
-SPECTACULAR_SETTINGS: dict[str, object] = {"TITLE": "Tarn", "VERSION": "1"}
+# Modules with jobs; procrastinate itself looks for `tasks` only at the top of each app.
+PROCRASTINATE_IMPORT_PATHS = ["billing.api.tasks"]
+
+REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS: dict[str, object] = {
+    "TITLE": "Tarn",
+    "VERSION": "1",
+    # The schema has tests of its own; who deploys can't mend it.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
+}
 
 # --- Protection -------------------------------------------------------------------------------
 

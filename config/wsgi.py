@@ -102,7 +102,7 @@ def get_wsgi_application() -> Application:
     import django
 
     django.setup(set_prefix=False)
-    if "NAME" not in settings.DATABASES["default"]:
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.dummy":
         raise ImproperlyConfigured("DATABASE_URL is not set: name the PostgreSQL to work on.")
     _limit_waiting()
     return Application()

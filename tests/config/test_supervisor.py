@@ -1,0 +1,52 @@
+import sys
+import threading
+import time
+
+from config.supervisor import Child, Supervisor
+
+LONG = [sys.executable, "-c", "import time; time.sleep(60)"]
+SHORT = [sys.executable, "-c", "raise SystemExit(3)"]
+
+
+def supervise(*children: Child) -> tuple[Supervisor, list[str]]:
+    said: list[str] = []
+    supervisor = Supervisor(list(children), said.append)
+    supervisor.start()
+    return supervisor, said
+
+
+class TestSupervisor:
+    def test_ends_everything_when_an_essential_child_dies(self):
+        other = Child("other", LONG, essential=False)
+        supervisor, said = supervise(Child("web server", SHORT, essential=True), other)
+
+        code = supervisor.wait()
+        supervisor.stop()
+
+        assert code == 1
+        assert said == ["The web server ended by itself (exit code 3); stopping everything."]
+        assert other.died()
+
+    def test_starts_another_child_again_and_ever_more_slowly(self):
+        worker = Child("worker", SHORT, essential=False, pause=0.1)
+        supervisor, said = supervise(worker)
+        threading.Timer(2.0, supervisor._ending.set).start()
+
+        code = supervisor.wait()
+        supervisor.stop()
+
+        assert code == 0
+        assert said
+        assert worker.pause >= 0.2
+
+    def test_kills_a_child_that_will_not_end_when_asked_twice(self):
+        deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1); time.sleep(60)"
+        child = Child("deaf", [sys.executable, "-c", deaf], essential=True)
+        supervisor, _ = supervise(child)
+        time.sleep(0.5)
+        supervisor._end(15, None)
+        supervisor._end(15, None)
+
+        supervisor.stop()
+
+        assert child.died()
