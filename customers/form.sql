@@ -1,82 +1,12 @@
--- The one JSON form of a customer (contract: customers.md 3), built from the relations customer,
--- shipping_address, provider_link, metadata, applied_tax, integration_link and selected_section:
--- rows of the tables when something is read, rows as just written when it is written.
--- What a list leaves out stands in sections.sql.
+-- The one JSON form of a customer (contract: customers.md 3). The relations it is built from are
+-- named by who reads: the tables, or the rows that a write has just made (read.py).
 form AS (
     SELECT customer.id, customer.version, customer.created_at, row_to_json(body) AS json
-    FROM customer
+    FROM {customer} customer
     JOIN billing_billingentity entity ON entity.id = customer.billing_entity_id
-    LEFT JOIN shipping_address shipping ON shipping.customer_id = customer.id
-    LEFT JOIN (
-        SELECT link.*, connection.type, connection.code
-        FROM provider_link link
-        JOIN billing_paymentprovider connection ON connection.id = link.connection_id
-    ) provider ON provider.customer_id = customer.id
-    LEFT JOIN (
-        SELECT entry.customer_id, json_agg(
-            json_build_object(
-                'lago_id', entry.id,
-                'key', entry.key,
-                'value', entry.value,
-                'display_in_invoice', entry.display_in_invoice,
-                'created_at', to_char(entry.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-            ) ORDER BY entry.created_at, entry.id
-        ) AS list
-        FROM metadata entry
-        GROUP BY entry.customer_id
-    ) metadata_of ON metadata_of.customer_id = customer.id
-    LEFT JOIN (
-        SELECT link.customer_id, json_agg(
-            json_build_object(
-                'lago_id', tax.id,
-                'name', tax.name,
-                'code', tax.code,
-                'description', tax.description,
-                'rate', trim_scale(tax.rate),
-                'applied_to_organization', EXISTS (
-                    SELECT FROM billing_billingentitytax entity_tax
-                    JOIN billing_billingentity main ON main.id = entity_tax.billing_entity_id
-                    WHERE entity_tax.tax_id = tax.id AND main.is_default
-                ),
-                'created_at', to_char(tax.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-                'add_ons_count', 0,
-                'customers_count', 0,
-                'plans_count', 0,
-                'charges_count', 0,
-                'commitments_count', 0
-            ) ORDER BY tax.created_at, tax.id
-        ) AS list
-        FROM applied_tax link
-        JOIN billing_tax tax ON tax.id = link.tax_id
-        GROUP BY link.customer_id
-    ) taxes_of ON taxes_of.customer_id = customer.id
-    LEFT JOIN (
-        SELECT link.customer_id, json_agg(
-            CASE connection.type
-                WHEN 'netsuite' THEN json_build_object(
-                    'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
-                    'external_customer_id', link.external_customer_id,
-                    'sync_with_provider', link.sync_with_provider,
-                    'subsidiary_id', link.subsidiary_id
-                )
-                WHEN 'hubspot' THEN json_build_object(
-                    'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
-                    'external_customer_id', link.external_customer_id,
-                    'sync_with_provider', link.sync_with_provider,
-                    'targeted_object', link.targeted_object, 'email', NULL
-                )
-                ELSE json_build_object(
-                    'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
-                    'external_customer_id', link.external_customer_id,
-                    'sync_with_provider', link.sync_with_provider
-                )
-            END ORDER BY link.created_at, link.id
-        ) AS list
-        FROM integration_link link
-        JOIN billing_integration connection ON connection.id = link.connection_id
-        GROUP BY link.customer_id
-    ) integrations_of ON integrations_of.customer_id = customer.id
-    /* sections of one customer only */
+    LEFT JOIN {shipping_address} shipping ON shipping.customer_id = customer.id
+    LEFT JOIN {provider_link} provider ON provider.customer_id = customer.id
+    {sections}
     CROSS JOIN LATERAL (
         SELECT
             customer.id AS lago_id,
@@ -158,9 +88,70 @@ form AS (
                 'country', shipping.country
             ) AS shipping_address,
             customer.skip_invoice_custom_sections,
-            coalesce(metadata_of.list, '[]') AS metadata,
-            coalesce(taxes_of.list, '[]') AS taxes,
-            coalesce(integrations_of.list, '[]') AS integration_customers
-            /* of one customer only */
+            coalesce((
+                SELECT json_agg(
+                    json_build_object(
+                        'lago_id', entry.id,
+                        'key', entry.key,
+                        'value', entry.value,
+                        'display_in_invoice', entry.display_in_invoice,
+                        'created_at', to_char(entry.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+                    ) ORDER BY entry.created_at, entry.id
+                )
+                FROM {metadata} entry
+                WHERE entry.customer_id = customer.id
+            ), '[]') AS metadata,
+            coalesce((
+                SELECT json_agg(
+                    json_build_object(
+                        'lago_id', tax.id,
+                        'name', tax.name,
+                        'code', tax.code,
+                        'description', tax.description,
+                        'rate', trim_scale(tax.rate),
+                        'applied_to_organization', EXISTS (
+                            SELECT FROM billing_billingentitytax entity_tax
+                            JOIN billing_billingentity main ON main.id = entity_tax.billing_entity_id
+                            WHERE entity_tax.tax_id = tax.id AND main.is_default
+                        ),
+                        'created_at', to_char(tax.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                        'add_ons_count', 0,
+                        'customers_count', 0,
+                        'plans_count', 0,
+                        'charges_count', 0,
+                        'commitments_count', 0
+                    ) ORDER BY tax.created_at, tax.id
+                )
+                FROM {applied_tax} link
+                JOIN billing_tax tax ON tax.id = link.tax_id
+                WHERE link.customer_id = customer.id
+            ), '[]') AS taxes,
+            coalesce((
+                SELECT json_agg(
+                    CASE connection.type
+                        WHEN 'netsuite' THEN json_build_object(
+                            'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
+                            'external_customer_id', link.external_customer_id,
+                            'sync_with_provider', link.sync_with_provider,
+                            'subsidiary_id', link.subsidiary_id
+                        )
+                        WHEN 'hubspot' THEN json_build_object(
+                            'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
+                            'external_customer_id', link.external_customer_id,
+                            'sync_with_provider', link.sync_with_provider,
+                            'targeted_object', link.targeted_object, 'email', NULL
+                        )
+                        ELSE json_build_object(
+                            'lago_id', link.id, 'type', connection.type, 'integration_code', connection.code,
+                            'external_customer_id', link.external_customer_id,
+                            'sync_with_provider', link.sync_with_provider
+                        )
+                    END ORDER BY link.created_at, link.id
+                )
+                FROM {integration_link} link
+                JOIN billing_integration connection ON connection.id = link.connection_id
+                WHERE link.customer_id = customer.id
+            ), '[]') AS integration_customers
+            {one_only}
     ) body
 )

@@ -1,6 +1,5 @@
-"""The only JSON form of a customer, read in one statement for one customer or a page."""
+"""The only JSON form of a customer, built in one statement for one customer, a page or a write."""
 
-from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -8,34 +7,50 @@ from billing.statements import Statement
 
 _HERE = Path(__file__).parent
 
+# What the form is built from when something is read: the tables.
+TABLES = {
+    "shipping_address": "customers_shippingaddress",
+    "provider_link": (
+        "(SELECT link.*, connection.type, connection.code FROM customers_providerlink link"
+        " JOIN billing_paymentprovider connection ON connection.id = link.connection_id)"
+    ),
+    "metadata": "customers_customermetadata",
+    "applied_tax": "customers_appliedtax",
+    "integration_link": "customers_integrationlink",
+    "selected_section": "customers_selectedsection",
+}
+_ONLY_OF_ONE = (
+    ", coalesce(sections.list, '[]') AS applicable_invoice_custom_sections"
+    ", '[]'::json AS error_details"
+)
 
-def _sql(name: str) -> str:
-    return (_HERE / name).read_text()
 
+def form_sql(customer: str, *, whole: bool, **relations: str) -> str:
+    """Return the JSON form as a CTE `form` (id, version, created_at, json).
 
-@lru_cache
-def form_sql(*, whole: bool) -> str:
-    """Return the JSON form as a CTE `form`; a list's form lacks what only one customer shows."""
-    form = _sql("form.sql")
-    sections = _sql("sections.sql") if whole else ""
-    extra = (
-        ", coalesce(sections.list, '[]') AS applicable_invoice_custom_sections"
-        ", '[]'::json AS error_details"
-        if whole
-        else ""
-    )
-    return form.replace("/* sections of one customer only */", sections).replace(
-        "/* of one customer only */", extra
+    :param customer: the relation of the customers to show.
+    :param whole: with the keys that a list leaves out.
+    :param relations: what to read instead of a table of TABLES.
+    """
+    names = {**TABLES, **relations}
+    return (
+        (_HERE / "form.sql")
+        .read_text()
+        .format(
+            customer=customer,
+            sections=(_HERE / "sections.sql").read_text().format(**names) if whole else "",
+            one_only=_ONLY_OF_ONE if whole else "",
+            **names,
+        )
     )
 
 
 _ONE = Statement(
     "WITH chosen AS MATERIALIZED ("
-    " SELECT id FROM customers_customer"
+    " SELECT * FROM customers_customer"
     " WHERE organization_id = %(organization)s AND external_id = %(external_id)s"
-    " AND deleted_at IS NULL),"
-    + _sql("stored.sql")
-    + form_sql(whole=True)
+    " AND deleted_at IS NULL),\n"
+    + form_sql("chosen", whole=True)
     + "SELECT customers_tag(id, version), json::text FROM form"
 )
 

@@ -1,11 +1,11 @@
 """The only writer of customers: one wish or ten thousand, found, compared, written and recorded.
 
-One transaction, two statements, one round trip. See `lock.sql` and `write.sql` for the steps.
+One transaction, two statements, one round trip: `lock.sql`, and the steps from `wish.sql` to
+`outcome.sql` as `statement.py` puts them together.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -16,21 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from billing.errors import Invalid, NotFound, Problems, Refusal, Stale
 from billing.events.actor import Actor
 from customers.change import CustomerChange
-from customers.read import form_sql
-
-_HERE = Path(__file__).parent
-_LOCK = (_HERE / "lock.sql").read_text().encode()
-_WRITE = (_HERE / "write.sql").read_text()
-_OUTCOME = (_HERE / "write_outcome.sql").read_text()
-_WRITE_ONLY = f"{_WRITE}{_OUTCOME.format(version='NULL', json='NULL', form='')}".encode()
-_WRITE_AND_SHOW = (
-    f"{_WRITE},\n{(_HERE / 'written.sql').read_text()}{form_sql(whole=True)}"
-    + _OUTCOME.format(
-        version="form.version",
-        json="form.json::text",
-        form="LEFT JOIN form ON form.id = wish.customer_id",
-    )
-).encode()
+from customers.write.statement import LOCK, parts_of, write_statement
 
 # Twice is enough for two creators of one customer; the rest is for create, delete and create.
 _ATTEMPTS = 5
@@ -51,15 +37,19 @@ class RefusedBatch(Refusal):
 class Outcome:
     """What became of one change.
 
-    `diff` maps wire paths to `[old, new]`, None if nothing changed. `tag` and `json` (the customer
-    as it is now) are there only if they were asked for.
+    `tag` and `json` (the customer as it is now) are there only if they were asked for.
     """
 
     customer_id: UUID
     kind: Literal["created", "updated", "unchanged"]
-    diff: dict[str, list[Any]] | None
+    changes: str | None
     tag: str | None = None
     json: bytes | None = None
+
+    @property
+    def diff(self) -> dict[str, list[Any]]:
+        """Return wire paths with `[old, new]`; empty if nothing changed."""
+        return orjson.loads(self.changes) if self.changes else {}
 
 
 class Precondition(NamedTuple):
@@ -78,7 +68,7 @@ def write_customers(
     """
     _refuse_doubles(changes)
     rows = [_row(change) for change in changes]
-    found = _write(_WRITE_ONLY, organization_id, rows, actor)
+    found = _write(organization_id, rows, actor)
     refusals = _refusals(found, changes)
     if refusals:
         raise RefusedBatch(refusals)
@@ -100,7 +90,7 @@ def write_customer(
         row["if_match"] = precondition.if_match
     if precondition and precondition.create_only:
         row["create_only"] = True
-    found = _write(_WRITE_AND_SHOW, organization_id, [row], actor)
+    found = _write(organization_id, [row], actor, one=True)
     for refusal in _refusals(found, [change]).values():
         raise refusal
     return _outcome(found[0])
@@ -114,7 +104,7 @@ class _Found(NamedTuple):
     customer_id: UUID | None
     key: str | None
     code: str | None
-    changes: dict[str, list[Any]] | None
+    changes: str | None
     version: int | None
     json: str | None
 
@@ -138,13 +128,13 @@ def _refuse_doubles(changes: Sequence[CustomerChange]) -> None:
 
 
 def _write(
-    statement: bytes, organization_id: UUID, rows: list[dict[str, Any]], actor: Actor
+    organization_id: UUID, rows: list[dict[str, Any]], actor: Actor, *, one: bool = False
 ) -> list[_Found]:
+    statement = write_statement(parts_of(rows), one=one)
     parameters = {
         "organization": organization_id,
         "external_ids": [row["external_id"] for row in rows],
         "changes": orjson.dumps(rows).decode(),
-        "with_json": statement is _WRITE_AND_SHOW,
         "door": actor.door.value,
         "actor_id": actor.id,
         "actor_name": actor.name,
@@ -181,7 +171,7 @@ def _pipe(statement: bytes, parameters: dict[str, Any]) -> list[_Found]:
     raw = connection.connection
     with connection.wrap_database_errors, psycopg.Cursor(raw) as lock, psycopg.Cursor(raw) as write:
         with raw.pipeline():
-            lock.execute(_LOCK, parameters, prepare=True)
+            lock.execute(LOCK, parameters, prepare=True)
             write.execute(statement, parameters, prepare=True)
         return [_Found(*row) for row in write]
 
@@ -204,8 +194,7 @@ def _refusals(found: list[_Found], changes: Sequence[CustomerChange]) -> dict[in
         if row.customer_id is None:
             by_change.setdefault(row.n - 1, []).append(row)
     return {
-        position: _refusal(rows, changes[position].problems)
-        for position, rows in by_change.items()
+        position: _refusal(rows, changes[position].problems) for position, rows in by_change.items()
     }
 
 
