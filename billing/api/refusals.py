@@ -11,6 +11,7 @@ from psycopg import errors
 
 from billing.api.answers import ApiResponse
 from billing.api.body import BadBody
+from billing.api.etags import weak_etag
 from billing.errors import Invalid, NotAllowed, NotFound, Stale, ThirdPartyRefused, Unreachable
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def _refused(error: Refused) -> ApiResponse:
 
 
 def _stale(error: Stale) -> ApiResponse:
-    headers = {"ETag": error.current} if error.current is not None else None
+    headers = {"ETag": weak_etag(error.current)} if error.current is not None else None
     return error_answer(412, "precondition_failed", headers=headers)
 
 

@@ -25,7 +25,7 @@ REFUSALS: dict[str, Exception] = {
     "invalid": Invalid({"name": ["value_is_too_long"], "currency": ["value_is_invalid"]}),
     "not_found": NotFound("tax"),
     "not_allowed": NotAllowed("feature_not_supported"),
-    "stale": Stale('W/"1"'),
+    "stale": Stale("1"),
     "stale_without_object": Stale(),
     "third_party": ThirdPartyRefused("Stripe", "No such customer"),
     "unreachable": Unreachable(),
