@@ -55,7 +55,7 @@ def _payment_methods(value: Any) -> list[str] | None:
     for element in value:
         if not isinstance(element, str) or isinstance(element, values.JsonNumber):
             raise fail("value_is_invalid")
-    return value
+    return [values.plain_text(element) for element in value]
 
 
 Text = Annotated[str | None, PlainValidator(values.text())]
@@ -124,10 +124,8 @@ class IntegrationCustomerChange(Shape):
     integration_code: Annotated[str | None, PlainValidator(values.code_reference)] = None
     external_customer_id: BlankIsNull = None
     sync_with_provider: Flag = False
-    subsidiary_id: BlankIsNull = None
-    targeted_object: Annotated[
-        str | None, _choice(IntegrationLink.TargetedObject.values, empty_is_null=True)
-    ] = None
+    subsidiary_id: Text = None
+    targeted_object: Annotated[str | None, _choice(IntegrationLink.TargetedObject.values)] = None
 
 
 class CustomerChange(Shape):
@@ -164,9 +162,7 @@ class CustomerChange(Shape):
         str,
         PlainValidator(
             _kept(
-                values.one_of(
-                    tuple(Customer.FinalizeZeroAmountInvoice.values), "invalid_value"
-                ),
+                values.one_of(tuple(Customer.FinalizeZeroAmountInvoice.values), "invalid_value"),
                 "inherit",
             )
         ),
@@ -200,6 +196,8 @@ class CustomerChange(Shape):
         rest = _mutable(data)
         for detail in error_details(error):
             _take_out(rest, detail["loc"])
+        if "integration_customers" in rest:
+            rest["integration_customers"] = _present(rest["integration_customers"])
         if "external_id" in rest:
             return cls.model_validate(rest)
         change = cls.model_validate({**rest, "external_id": "?"})
@@ -309,22 +307,35 @@ def _mutable(value: Any) -> Any:
     return [_mutable(part) for part in value] if isinstance(value, list) else value
 
 
+def _present(items: list[Any] | None) -> list[Any] | None:
+    return None if items is None else [item for item in items if item is not None]
+
+
 def _take_out(data: dict[str, Any], place: tuple[int | str, ...]) -> None:
-    """Remove the part at `place`; a failed list element takes its list along."""
-    *path, last = place
-    if last == "payment_provider" and path:
-        data["billing_configuration"] = {
-            name: part
-            for name, part in data["billing_configuration"].items()
-            if name in _CONFIGURATION
-        }
+    """Remove the part at `place`, and what can't be judged without it."""
+    top, *path = place
+    if not path:
+        data.pop(str(top), None)
+    elif isinstance(path[0], int):
+        _take_out_of_list(data, str(top), path[0], path[1:])
+    elif path[0] == "payment_provider":
+        data[str(top)] = {k: v for k, v in data[str(top)].items() if k in _CONFIGURATION}
+    else:
+        data[str(top)].pop(str(path[0]), None)
+
+
+def _take_out_of_list(
+    data: dict[str, Any], name: str, position: int, path: list[int | str]
+) -> None:
+    """Remove a failed part of a list; the other items are judged as if it had been fine."""
+    if not path:
+        data.pop(name, None)
+    elif name not in data or data[name][position] is None:
         return
-    container: Any = data
-    for step in path:
-        if isinstance(container, dict) and step not in container:
-            return
-        container = container[step]
-    if isinstance(last, int):
-        data.pop(str(place[0]), None)
-    elif isinstance(container, dict):
-        container.pop(last, None)
+    elif path[0] in ("key", "value"):
+        # Collides with no other item, and lets none look as if it lacked something.
+        data[name][position][path[0]] = f"{values.NO_SUCH_CODE}{position}"
+    elif path[0] in ("integration_type", "integration_code"):
+        data[name][position] = None
+    else:
+        data[name][position].pop(path[0], None)
