@@ -48,6 +48,11 @@ def wish(external_id: Any = "c1", /, **values: Any) -> CustomerChange:
     return read(json.dumps({"external_id": external_id} | values))
 
 
+def problems(external_id: Any = "c1", /, **values: Any) -> dict[str, list[str]]:
+    """Return the problems of a wish that need no database to be seen."""
+    return dict(wish(external_id, **values).problems.by_field)
+
+
 def post(
     organization: Organization,
     external_id: str = "c1",
