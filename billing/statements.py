@@ -74,16 +74,30 @@ class Statement:
 
     def __init__(self, source: Path | str) -> None:
         self.text = source.read_text() if isinstance(source, Path) else source
+        self._sent = self.text.encode()
 
     def rows(self, values: Mapping[str, Any]) -> list[Row]:
         """Return every row."""
         with connection.wrap_database_errors, _cursor() as cursor:
-            return cursor.execute(self.text.encode(), values, prepare=True).fetchall()
+            return cursor.execute(self._sent, values, prepare=True).fetchall()
 
     def row(self, values: Mapping[str, Any]) -> Row | None:
         """Return the first row, None if there is none."""
         with connection.wrap_database_errors, _cursor() as cursor:
-            return cursor.execute(self.text.encode(), values, prepare=True).fetchone()
+            return cursor.execute(self._sent, values, prepare=True).fetchone()
+
+    def binary_row(self, values: Mapping[str, Any]) -> Row | None:
+        """Return the first row; what is `bytea` comes as it is, without passing through text."""
+        with connection.wrap_database_errors, _cursor() as cursor:
+            return cursor.execute(self._sent, values, prepare=True, binary=True).fetchone()
+
+    def rows_after(self, first: "Statement", values: Mapping[str, Any]) -> list[Row]:
+        """Run `first`, then this, and return this one's rows: one round trip, one transaction."""
+        with connection.wrap_database_errors, _cursor() as before, _cursor() as cursor:
+            with connection.connection.pipeline():
+                before.execute(first._sent, values, prepare=True)
+                cursor.execute(self._sent, values, prepare=True)
+            return cursor.fetchall()
 
     def column(self, values: Mapping[str, Any]) -> list[Any]:
         """Return the first column of every row."""
