@@ -36,11 +36,9 @@ problem (n, kind, key, code) AS MATERIALIZED (
     {problems}
 ),
 changed AS MATERIALIZED (
-    SELECT wish.n, wish.stored_id, wish.customer_id, record.changes,
-        wish.stored_id IS NULL AS is_new,
-        (wish.sent -> 'fields')
-            || coalesce(wish.sent -> 'configuration', '{{}}')
-            || jsonb_build_object('billing_entity_id', wish.entity_id) AS wanted
+    SELECT wish.n, wish.stored_id, wish.customer_id, wish.stored_id IS NULL AS is_new,
+        wish.stored, wish.sent, wish.entity_id, record.changes,
+        count(*) FILTER (WHERE wish.stored_id IS NULL) OVER (ORDER BY wish.n) AS place
     FROM wish
     JOIN record ON record.n = wish.n
     WHERE NOT EXISTS (SELECT FROM problem)

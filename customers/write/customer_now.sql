@@ -1,8 +1,6 @@
 -- The customer as this statement leaves it, for the JSON form.
 customer AS MATERIALIZED (
-    SELECT * FROM updated
-    UNION ALL
-    SELECT * FROM inserted
+    SELECT * FROM put_customer
     UNION ALL
     SELECT stored.*
     FROM wish

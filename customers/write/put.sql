@@ -1,95 +1,89 @@
--- 6. The record of each change, and the customers that exist.
+-- 6. The record of each change.
 recorded AS (
     INSERT INTO billing_changerecord
         (organization_id, resource, object_id, action, door, actor_id, actor_name, reason, changes, at)
     SELECT %(organization)s::uuid, 'customer', changed.customer_id,
-        CASE WHEN changed.stored_id IS NULL THEN 'created' ELSE 'updated' END,
+        CASE WHEN changed.is_new THEN 'created' ELSE 'updated' END,
         %(door)s::text, %(actor_id)s::text, %(actor_name)s::text, %(reason)s::text,
         changed.changes, now()
     FROM changed
     ORDER BY changed.n
-    RETURNING object_id
-),
-updated AS (
-    UPDATE customers_customer customer SET
-        billing_entity_id = wanted.billing_entity_id,
-        account_type = wanted.account_type,
-        customer_type = wanted.customer_type,
-        name = wanted.name,
-        firstname = wanted.firstname,
-        lastname = wanted.lastname,
-        legal_name = wanted.legal_name,
-        legal_number = wanted.legal_number,
-        tax_identification_number = wanted.tax_identification_number,
-        email = wanted.email,
-        phone = wanted.phone,
-        url = wanted.url,
-        logo_url = wanted.logo_url,
-        address_line1 = wanted.address_line1,
-        address_line2 = wanted.address_line2,
-        city = wanted.city,
-        zipcode = wanted.zipcode,
-        state = wanted.state,
-        country = wanted.country,
-        currency = wanted.currency,
-        timezone = wanted.timezone,
-        net_payment_term = wanted.net_payment_term,
-        external_salesforce_id = wanted.external_salesforce_id,
-        finalize_zero_amount_invoice = wanted.finalize_zero_amount_invoice,
-        invoice_grace_period = wanted.invoice_grace_period,
-        document_locale = wanted.document_locale,
-        subscription_invoice_issuing_date_anchor = wanted.subscription_invoice_issuing_date_anchor,
-        subscription_invoice_issuing_date_adjustment = wanted.subscription_invoice_issuing_date_adjustment,
-        skip_invoice_custom_sections = wanted.skip_invoice_custom_sections,
-        version = stored.version + 1,
-        updated_at = greatest(now(), stored.updated_at)
-    FROM changed
-    JOIN customers_customer stored ON stored.id = changed.stored_id
-    CROSS JOIN LATERAL jsonb_populate_record(stored, changed.wanted) AS wanted
-    WHERE customer.id = changed.stored_id
-    RETURNING customer.*
+    RETURNING 1
 ),
 
--- 7. The newcomers and their numbers: last of all, because the counter's row stays locked until
--- the commit.
-newcomer AS MATERIALIZED (
-    SELECT changed.customer_id, changed.wanted, row_number() OVER (ORDER BY changed.n) AS place
-    FROM changed
-    WHERE changed.is_new {after_the_parts}
-),
+-- 7. The numbers of the newcomers: after all the parts, because the counter's row stays locked
+-- until the commit.
 counted AS MATERIALIZED (
     UPDATE customers_customercounter counter SET
         last_number = counter.last_number + newcomers.count,
         kept = counter.kept + newcomers.count
-    FROM (SELECT count(*) FROM newcomer) newcomers
+    FROM (SELECT count(*) FROM changed WHERE is_new {after_the_parts}) newcomers
     WHERE counter.organization_id = %(organization)s::uuid AND newcomers.count > 0
     RETURNING counter.last_number - newcomers.count AS last_number
 ),
-inserted AS (
+
+-- 8. The customers. A newcomer whose external_id somebody else has just taken breaks the unique
+-- index here, and the whole write is done again.
+put_customer AS (
     INSERT INTO customers_customer
     SELECT wanted.*
-    FROM newcomer
-    JOIN counted ON true
+    FROM changed
+    LEFT JOIN counted ON changed.is_new
     JOIN billing_organization organization ON organization.id = %(organization)s::uuid
-    CROSS JOIN LATERAL (SELECT counted.last_number + newcomer.place AS number) number
-    JOIN wish ON wish.customer_id = newcomer.customer_id
+    CROSS JOIN LATERAL (SELECT (counted.last_number + changed.place)::text AS number) number
     CROSS JOIN LATERAL jsonb_populate_record(
         NULL::customers_customer,
-        jsonb_build_object(
+        CASE WHEN changed.is_new THEN jsonb_build_object(
+            'id', changed.customer_id,
+            'organization_id', %(organization)s::uuid,
+            'external_id', changed.sent ->> 'external_id',
             'account_type', 'customer',
             'finalize_zero_amount_invoice', 'inherit',
-            'skip_invoice_custom_sections', false
-        ) || newcomer.wanted || jsonb_build_object(
-            'id', newcomer.customer_id,
-            'organization_id', %(organization)s::uuid,
-            'external_id', wish.external_id,
+            'skip_invoice_custom_sections', false,
             'sequential_id', number.number,
             'slug', organization.document_number_prefix || '-'
-                || lpad(number.number::text, greatest(3, length(number.number::text)), '0'),
-            'version', 1,
-            'created_at', now(),
-            'updated_at', now()
+                || lpad(number.number, greatest(3, length(number.number)), '0'),
+            'created_at', now()
+        ) ELSE changed.stored END
+        || (changed.sent -> 'fields')
+        || coalesce(changed.sent -> 'configuration', '{{}}')
+        || jsonb_build_object(
+            'billing_entity_id', changed.entity_id,
+            'version', coalesce((changed.stored ->> 'version')::integer, 0) + 1,
+            'updated_at', greatest(now(), (changed.stored ->> 'updated_at')::timestamptz)
         )
     ) AS wanted
+    ON CONFLICT (id) DO UPDATE SET
+        billing_entity_id = excluded.billing_entity_id,
+        account_type = excluded.account_type,
+        customer_type = excluded.customer_type,
+        name = excluded.name,
+        firstname = excluded.firstname,
+        lastname = excluded.lastname,
+        legal_name = excluded.legal_name,
+        legal_number = excluded.legal_number,
+        tax_identification_number = excluded.tax_identification_number,
+        email = excluded.email,
+        phone = excluded.phone,
+        url = excluded.url,
+        logo_url = excluded.logo_url,
+        address_line1 = excluded.address_line1,
+        address_line2 = excluded.address_line2,
+        city = excluded.city,
+        zipcode = excluded.zipcode,
+        state = excluded.state,
+        country = excluded.country,
+        currency = excluded.currency,
+        timezone = excluded.timezone,
+        net_payment_term = excluded.net_payment_term,
+        external_salesforce_id = excluded.external_salesforce_id,
+        finalize_zero_amount_invoice = excluded.finalize_zero_amount_invoice,
+        invoice_grace_period = excluded.invoice_grace_period,
+        document_locale = excluded.document_locale,
+        subscription_invoice_issuing_date_anchor = excluded.subscription_invoice_issuing_date_anchor,
+        subscription_invoice_issuing_date_adjustment = excluded.subscription_invoice_issuing_date_adjustment,
+        skip_invoice_custom_sections = excluded.skip_invoice_custom_sections,
+        version = excluded.version,
+        updated_at = excluded.updated_at
     RETURNING *
 )
