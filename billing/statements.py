@@ -86,10 +86,11 @@ class Statement:
         with connection.wrap_database_errors, _cursor() as cursor:
             return cursor.execute(self._sent, values, prepare=True).fetchone()
 
-    def binary_row(self, values: Mapping[str, Any]) -> Row | None:
-        """Return the first row; what is `bytea` comes as it is, without passing through text."""
+    def binary_row(self, values: Mapping[str, Any]) -> Row:
+        """Return the only row; what is `bytea` comes as it is, without passing through text."""
         with connection.wrap_database_errors, _cursor() as cursor:
-            return cursor.execute(self._sent, values, prepare=True, binary=True).fetchone()
+            [row] = cursor.execute(self._sent, values, prepare=True, binary=True).fetchall()
+        return row
 
     def rows_after(self, first: "Statement", values: Mapping[str, Any]) -> list[Row]:
         """Run `first`, then this, and return this one's rows: one round trip, one transaction."""

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from billing.api.urls import unknown_paths
 from billing.organizations.api import logo
@@ -12,7 +13,10 @@ urlpatterns = [
     path("ready", health.ready),
     path("admin/", admin.site.urls),
     path("logos/<uuid:entity_id>", logo),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("api/v1/", include("billing.api.urls")),
+    path("api/v1/", include("customers.urls")),
     path("api/v1/", include(unknown_paths)),  # last: whatever none of the above took
 ]
 

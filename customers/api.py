@@ -1,0 +1,93 @@
+"""Customers over the API (contract: customers.md)."""
+
+from billing.api.answers import ApiResponse, json_bytes
+from billing.api.etags import asks_for_none, read_if_match, weak_etag
+from billing.api.paging import Page, page_meta, read_page
+from billing.api.view import ApiRequest, ApiView
+from billing.errors import NotFound
+from customers.change import KNOWN_KEYS, CustomerChange
+from customers.delete import delete_customer
+from customers.filters import Filters, raise_problems, read_filters, scalar
+from customers.page import CustomerPage, Part, Position, customers_page
+from customers.read import customer_json
+from customers.write import Precondition, write_customer
+
+
+class CustomersView(ApiView):
+    """The customers of an organization."""
+
+    resource = "customer"
+
+    def post(self, request: ApiRequest) -> ApiResponse:
+        """Create or change a customer; the API has no separate update."""
+        change = CustomerChange.read(self.root(request, "customer", KNOWN_KEYS))
+        outcome = write_customer(
+            request.organization_id, change, request.actor, _precondition(request)
+        )
+        return _answer(outcome.json or b"", outcome.tag)
+
+    def get(self, request: ApiRequest) -> ApiResponse:
+        """List customers, newest first."""
+        query = dict(request.GET.lists())
+        filters, page = read_filters(query), read_page(request.GET)
+        part = _part(filters, page, scalar(query, "cursor"))
+        found = customers_page(request.organization_id, filters, part)
+        meta = page_meta(page, found.total)
+        if part.by_cursor:
+            meta |= _by_cursor(found)
+        return ApiResponse(b'{"customers":[%b],"meta":%b}' % (found.json, json_bytes(meta)))
+
+
+class CustomerView(ApiView):
+    """One customer, by the caller's own id for it."""
+
+    resource = "customer"
+
+    def get(self, request: ApiRequest, external_id: str) -> ApiResponse:
+        """Show a customer."""
+        found = customer_json(request.organization_id, external_id)
+        if found is None:
+            raise NotFound("customer")
+        tag, customer = found
+        return _answer(customer, tag)
+
+    def delete(self, request: ApiRequest, external_id: str) -> ApiResponse:
+        """Delete a customer, and show it as it was."""
+        precondition = Precondition(read_if_match(request.META.get("HTTP_IF_MATCH")))
+        return _answer(
+            delete_customer(request.organization_id, external_id, request.actor, precondition)
+        )
+
+
+def _answer(customer: bytes, tag: str | None = None) -> ApiResponse:
+    return ApiResponse(b'{"customer":%b}' % customer, etag=weak_etag(tag) if tag else None)
+
+
+def _precondition(request: ApiRequest) -> Precondition:
+    return Precondition(
+        read_if_match(request.META.get("HTTP_IF_MATCH")),
+        create_only=asks_for_none(request.META.get("HTTP_IF_NONE_MATCH")),
+    )
+
+
+def _part(filters: Filters, page: Page, cursor: str | None) -> Part:
+    """Return which part of the list is wanted; a cursor, even an empty one, puts `page` aside.
+
+    :raises Invalid: with the problems of the filters and of the cursor.
+    """
+    position = Position.read(cursor) if cursor else None
+    if cursor and position is None:
+        raise_problems(filters, cursor=["value_is_invalid"])
+    raise_problems(filters)
+    if cursor is None:
+        return Part(page.size, page.offset)
+    return Part(page.size, by_cursor=True, after=position)
+
+
+def _by_cursor(found: CustomerPage) -> dict[str, str | None]:
+    return {
+        "current_page": None,
+        "next_page": None,
+        "prev_page": None,
+        "next_cursor": found.next.cursor() if found.next else None,
+    }
