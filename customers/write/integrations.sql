@@ -80,7 +80,7 @@ stored_integration AS MATERIALIZED (
     FROM wish
     JOIN customers_integrationlink link ON link.customer_id = wish.stored_id
     JOIN billing_integration connection ON connection.id = link.connection_id
-    WHERE wish.sent ? 'integrations'
+    WHERE wish.sent -> 'integrations' IS NOT NULL
 ),
 integration_side AS MATERIALIZED (
     SELECT side.n, side.side, jsonb_agg(

@@ -14,7 +14,7 @@ stored_metadata AS MATERIALIZED (
     SELECT wish.n, entry.id, entry.key, entry.value, entry.display_in_invoice, entry.created_at
     FROM wish
     JOIN customers_customermetadata entry ON entry.customer_id = wish.stored_id
-    WHERE wish.sent ? 'metadata'
+    WHERE wish.sent -> 'metadata' IS NOT NULL
 ),
 wanted_metadata AS MATERIALIZED (
     SELECT

@@ -22,7 +22,7 @@ provider AS MATERIALIZED (
     FROM wish
     LEFT JOIN customers_providerlink link ON link.customer_id = wish.stored_id
     LEFT JOIN billing_paymentprovider connection ON connection.id = link.connection_id
-    WHERE wish.sent ? 'provider'
+    WHERE wish.sent -> 'provider' IS NOT NULL
 ),
 provider_choice AS MATERIALIZED (
     SELECT

@@ -15,7 +15,7 @@ stored_section AS MATERIALIZED (
     FROM wish
     JOIN customers_selectedsection choice ON choice.customer_id = wish.stored_id
     JOIN billing_invoicecustomsection section ON section.id = choice.section_id
-    WHERE wish.sent ? 'sections'
+    WHERE wish.sent -> 'sections' IS NOT NULL
 )
 
 -- :difference

@@ -5,7 +5,7 @@ shipping AS MATERIALIZED (
     SELECT wish.n, wish.customer_id, wish.sent -> 'shipping' AS sent, stored, to_jsonb(stored) AS stored_json
     FROM wish
     LEFT JOIN customers_shippingaddress stored ON stored.customer_id = wish.stored_id
-    WHERE wish.sent ? 'shipping'
+    WHERE wish.sent -> 'shipping' IS NOT NULL
 )
 
 -- :difference

@@ -13,7 +13,7 @@ stored_tax AS MATERIALIZED (
     FROM wish
     JOIN customers_appliedtax link ON link.customer_id = wish.stored_id
     JOIN billing_tax tax ON tax.id = link.tax_id
-    WHERE wish.sent ? 'taxes'
+    WHERE wish.sent -> 'taxes' IS NOT NULL
 )
 
 -- :difference
