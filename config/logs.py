@@ -25,7 +25,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-LOOKS = frozenset({"health", "ready"})
+QUIET = frozenset({"health", "ready", None})
 
 # Loggers that tell more than an operator needs, and from which level on we listen to them.
 TALKATIVE = {
@@ -37,6 +37,9 @@ TALKATIVE = {
     "httpx": "WARNING",
     "httpcore": "WARNING",
 }
+
+# Exceptions that speak of the program and never of what it was given.
+ABOUT_CODE = (ImportError, NameError, AttributeError, NotImplementedError, ImproperlyConfigured)
 
 log = structlog.get_logger("tarn")
 
@@ -56,9 +59,10 @@ class RequestLog:
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         facts = _facts(request, response, time.perf_counter() - started)
-        # Load balancers look every second or so; only their bad news is news.
-        write = log.debug if facts["route"] in LOOKS and facts["status"] < 400 else log.info
-        write("request", **facts)
+        # Load balancers look every second or so, a page brings a dozen static files (they have no
+        # route): only their bad news is news.
+        quiet = facts["route"] in QUIET and facts["status"] < 400
+        (log.debug if quiet else log.info)("request", **facts)
         return response
 
 
@@ -160,6 +164,8 @@ def without_message(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         error = error[1]
     if isinstance(error, BaseException):
         event["error"] = type(error).__qualname__
+        if isinstance(error, ABOUT_CODE):
+            event["message"] = str(error)
         cause = error.__cause__ or error
         if state := getattr(cause, "sqlstate", None):
             event["sqlstate"] = state

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -105,6 +106,9 @@ def get_wsgi_application() -> Application:
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.dummy":
         raise ImproperlyConfigured("DATABASE_URL is not set: name the PostgreSQL to work on.")
     _limit_waiting()
+    # Now rather than at the first request: what is broken is told at the start, and what is
+    # loaded before gunicorn forks is shared by its workers.
+    list(get_resolver().url_patterns)
     return Application()
 
 
