@@ -27,6 +27,7 @@ TARN_ENCRYPTION_KEYS = env.list("TARN_ENCRYPTION_KEYS", default=[])
 INSTALLED_APPS = [
     "config",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -110,10 +111,21 @@ TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
 # Modules with jobs; procrastinate itself looks for `tasks` only at the top of each app.
 PROCRASTINATE_IMPORT_PATHS = ["billing.api.tasks"]
 
-REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "billing.api.documentation.ApiSchema"}
 SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "Tarn",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",  # the first that is JSON Schema, with null as a type
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PATH_CONVERTER_OVERRIDES": {
+        "code": {"type": "string"},
+        "id": {"type": "string", "format": "uuid"},
+    },
+    # From the installed package, so that the page works without the internet.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # The schema has tests of its own; who deploys can't mend it.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }

@@ -1,0 +1,184 @@
+"""The API described for machines (OpenAPI) and shown to people, from what views declare."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from pydantic import BaseModel
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+JsonSchema = dict[str, Any]
+
+_REFERENCE = "#/components/schemas/{model}"
+_ATTRIBUTE = "documentation"
+
+
+@dataclass(frozen=True, slots=True)
+class Documentation:
+    """What a handler takes and answers; see `documented`."""
+
+    request: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    response: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def documented(
+    *,
+    request: Mapping[str, type[BaseModel]] | None = None,
+    response: Any = None,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Callable[[Handler], Handler]:
+    """Declare what a handler takes and answers; its docstring is the summary.
+
+    :param request: the root object's name and its shape, `{"tax": TaxChange}`.
+    :param response: an answer as an example; the types of its values are the schema.
+    :param query: what may stand in the query, with a sentence about each.
+    :param headers: the same for headers.
+    """
+    documentation = Documentation(request or {}, response, query or {}, headers or {})
+
+    def declare(handler: Handler) -> Handler:
+        setattr(handler, _ATTRIBUTE, documentation)
+        return handler
+
+    return declare
+
+
+def schema_of(example: Any) -> JsonSchema:
+    """Return a schema that an example meets; null may be any type."""
+    if isinstance(example, Mapping):
+        properties = {name: schema_of(value) for name, value in example.items()}
+        return {"type": "object", "properties": properties}
+    if isinstance(example, list):
+        return {"type": "array", "items": schema_of(example[0]) if example else {}}
+    if example is None:
+        return {}
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
+    return {"type": kinds[type(example)]}
+
+
+ERROR_SCHEMA: JsonSchema = {
+    "type": "object",
+    "required": ["status", "error"],
+    "properties": {
+        "status": {"type": "integer"},
+        "error": {"type": "string"},
+        "code": {"type": "string", "description": "Names the reason; stable."},
+        "error_details": {
+            "type": "object",
+            "additionalProperties": {},
+            "description": "With `validation_errors`: the codes of each field's problem.",
+        },
+    },
+    "example": {
+        "status": 422,
+        "error": "Unprocessable Entity",
+        "code": "validation_errors",
+        "error_details": {"name": ["value_is_too_long"]},
+    },
+}
+_IDEMPOTENCY_KEY: JsonSchema = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Repeating the request with the same key within 24 hours has no second effect.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How callers show who they are."""
+
+    target_class = "billing.api.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> JsonSchema:
+        """Return the scheme as OpenAPI names it."""
+        return {"type": "http", "scheme": "bearer"}
+
+
+class ApiSchema(AutoSchema):
+    """Describes handlers of `ApiView`, whether they declare something or not."""
+
+    view: Any  # an ApiView; importing that from here would close a circle
+
+    def get_operation_id(self) -> str:
+        """Return the verb and the path, as in `get_taxes_by_code`."""
+        steps = self.path.removeprefix("/api/v1/").split("/")
+        named = [f"by_{step[1:-1]}" if step.startswith("{") else step for step in steps]
+        return "_".join([self.method.lower(), *named])
+
+    def get_tags(self) -> list[str]:
+        """Group operations by the permission they ask for."""
+        return [self.view.resource]
+
+    def get_summary(self) -> str:
+        """Return the first line of the handler's docstring."""
+        return (self._handler().__doc__ or "").strip().partition("\n")[0]
+
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
+        """Return the rest of it."""
+        return (self._handler().__doc__ or "").strip().partition("\n")[2].strip()
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return False  # handlers have no serializer from which this could be guessed
+
+    def _handler(self) -> Callable[..., Any]:
+        handler: Callable[..., Any] = getattr(self.view, self.method.lower())
+        return handler
+
+    def _documentation(self) -> Documentation:
+        found: Documentation = getattr(self._handler(), _ATTRIBUTE, Documentation())
+        return found
+
+    def _get_parameters(self) -> list[JsonSchema]:
+        documentation = self._documentation()
+        declared = [("query", *one) for one in documentation.query.items()]
+        declared += [("header", *one) for one in documentation.headers.items()]
+        parameters: list[JsonSchema] = super()._get_parameters()
+        parameters += [
+            {"in": place, "name": name, "description": words, "schema": {"type": "string"}}
+            for place, name, words in declared
+        ]
+        return parameters if self.method == "GET" else [*parameters, _IDEMPOTENCY_KEY]
+
+    def _get_request_body(self, direction: str = "request") -> JsonSchema | None:
+        if self.method not in ("POST", "PUT", "PATCH"):
+            return None
+        roots = {
+            root: self._component(shape) for root, shape in self._documentation().request.items()
+        }
+        schema: JsonSchema = {"type": "object"}
+        if roots:
+            schema |= {"properties": roots, "required": list(roots)}
+        content = {"application/json": {"schema": schema}}
+        return {"content": content, "required": self.view.needs_body}
+
+    def _get_response_bodies(self, direction: str = "response") -> JsonSchema:
+        example = self._documentation().response
+        success: JsonSchema = {"schema": {"type": "object"}}
+        if example is not None:
+            success = {"schema": schema_of(example), "example": example}
+        refusal = {"schema": self._register("Error", ERROR_SCHEMA)}
+        return {
+            "200": {"description": "Done.", "content": {"application/json": success}},
+            "default": {
+                "description": "Refused, and nothing was written.",
+                "content": {"application/json": refusal},
+            },
+        }
+
+    def _component(self, shape: type[BaseModel]) -> JsonSchema:
+        schema = shape.model_json_schema(mode="serialization", ref_template=_REFERENCE)
+        for name, inner in schema.pop("$defs", {}).items():
+            self._register(name, inner)
+        return self._register(shape.__name__, schema)
+
+    def _register(self, name: str, schema: JsonSchema) -> JsonSchema:
+        component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=schema, object=name)
+        self.registry.register_on_missing(component)
+        return {"$ref": f"#/components/schemas/{name}"}
