@@ -121,11 +121,7 @@ def create_api_key(
 
     :raises Invalid: if the name, the permissions or the given key are not acceptable.
     """
-    problems = Problems()
-    if len(name) > TEXT_LENGTH:
-        problems.add("name", "value_is_too_long")
-    if permissions is not None and not _are_permissions(permissions):
-        problems.add("permissions", "value_is_invalid")
+    problems = _find_problems(name, permissions)
     if key is not None and not is_well_formed_given_key(key):
         problems.add("key", "value_is_invalid")
     problems.raise_if_any()
@@ -144,6 +140,32 @@ def create_api_key(
     except IntegrityError:
         raise Invalid({"key": ["value_already_exist"]}) from None
     return row, text
+
+
+@transaction.atomic
+def change_api_key(key: ApiKey, **values: Any) -> bool:
+    """Change the `name`, `permissions` or `expires_at` of a key; return whether one differed.
+
+    :raises Invalid: if the name or the permissions are not acceptable.
+    """
+    old = _locked(key)
+    _find_problems(values.get("name", ""), values.get("permissions")).raise_if_any()
+    if "permissions" in values:
+        values["permissions"] = _normalized(values["permissions"])
+    changed = [name for name, value in values.items() if getattr(old, name) != value]
+    for name in changed:
+        setattr(old, name, values[name])
+    old.save(update_fields=changed)
+    return bool(changed)
+
+
+def _find_problems(name: str, permissions: Permissions | None) -> Problems:
+    problems = Problems()
+    if len(name) > TEXT_LENGTH:
+        problems.add("name", "value_is_too_long")
+    if permissions is not None and not _are_permissions(permissions):
+        problems.add("permissions", "value_is_invalid")
+    return problems
 
 
 def _are_permissions(permissions: Any) -> bool:

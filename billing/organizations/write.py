@@ -1,5 +1,6 @@
 """The only writer of organizations and billing entities."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -64,17 +65,23 @@ def create_organization(wish: NewOrganization, actor: Actor) -> Organization:
 
 
 @transaction.atomic
-def change_organization(organization_id: UUID, wish: OrganizationChange, actor: Actor) -> bool:
+def change_organization(
+    organization_id: UUID,
+    wish: OrganizationChange,
+    actor: Actor,
+    *,
+    but: Collection[str] = (),
+) -> bool:
     """Change an organization, and write it through to its default billing entity.
 
-    Return whether that changed anything.
+    Return whether that changed anything. Fields in `but` stay what the billing entity says.
 
     :raises Invalid: with every problem of the wish.
     """
     organization = lock_organization(organization_id)
     entity = default_billing_entity(organization_id)
     problems, values = wish.problems(), wish.values()
-    through = _written_through(values)
+    through = {name: value for name, value in _written_through(values).items() if name not in but}
     oldest = oldest_webhook_endpoint(organization_id)
     _check_slug_is_free(wish.slug, organization_id, problems)
     check_url_is_free(organization_id, wish.webhook_url, oldest.id if oldest else None, problems)
@@ -82,6 +89,8 @@ def change_organization(organization_id: UUID, wish: OrganizationChange, actor: 
     problems.raise_if_any()
     for name in _READ_BACK:
         setattr(organization, name, getattr(entity, name))
+        if name in but:
+            values.pop(name, None)
     url = values.pop("webhook_url", None)
     results = [
         change_row(organization, "organization", values, actor),
