@@ -62,3 +62,11 @@ def page_meta(page: Page, total: int) -> dict[str, Any]:
         "total_pages": pages,
         "total_count": total,
     }
+
+
+# For the description of the API: the query of a list, and its `meta`.
+PAGING = {
+    "page": "The page to show, from 1.",
+    "per_page": f"Rows of a page: {DEFAULT_SIZE} unless told, at most {MAX_SIZE}.",
+}
+META = page_meta(Page(1, DEFAULT_SIZE), 1)

@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from orjson import Fragment
 
 from billing.api.answers import ApiResponse
-from billing.api.paging import page_meta, read_page
+from billing.api.documentation import documented
+from billing.api.paging import META, PAGING, page_meta, read_page
 from billing.api.view import ApiRequest, ApiView
 from billing.events.change import WebhookEndpointChange
 from billing.events.read import (
@@ -26,12 +27,25 @@ from billing.events.write import (
 _KEYS = frozenset(WebhookEndpointChange.model_fields)
 _LINE_LENGTH = 60
 
+_EXAMPLE = {
+    "lago_id": "9a1f6b2e-5d0c-4e57-9d8a-0c6f4b1f7a35",
+    "lago_organization_id": "3d3f9c1a-5f0e-4d3a-b7a4-6a3a5a0c2b19",
+    "webhook_url": "https://hooks.acme.test/tarn",
+    "signature_algo": "jwt",
+    "name": None,
+    "event_types": None,
+    "created_at": "2026-01-05T09:00:00Z",
+}
+_ONE = {"webhook_endpoint": _EXAMPLE}
+_REQUEST = {"webhook_endpoint": WebhookEndpointChange}
+
 
 class WebhookEndpointsView(ApiView):
     """The webhook endpoints of an organization."""
 
     resource = "webhook_endpoint"
 
+    @documented(query=PAGING, response={"webhook_endpoints": [_EXAMPLE], "meta": META})
     def get(self, request: ApiRequest) -> ApiResponse:
         """List webhook endpoints, newest first."""
         page = read_page(request.GET)
@@ -40,6 +54,7 @@ class WebhookEndpointsView(ApiView):
         endpoints = [Fragment(endpoint) for endpoint in found]
         return ApiResponse({"webhook_endpoints": endpoints, "meta": page_meta(page, total)})
 
+    @documented(request=_REQUEST, response=_ONE)
     @transaction.atomic
     def post(self, request: ApiRequest) -> ApiResponse:
         """Make a webhook endpoint."""
@@ -53,10 +68,12 @@ class WebhookEndpointView(ApiView):
 
     resource = "webhook_endpoint"
 
+    @documented(response=_ONE)
     def get(self, request: ApiRequest, endpoint_id: UUID) -> ApiResponse:
         """Show a webhook endpoint."""
         return _answer(webhook_endpoint_json(request.organization_id, endpoint_id))
 
+    @documented(request=_REQUEST, response=_ONE)
     @transaction.atomic
     def put(self, request: ApiRequest, endpoint_id: UUID) -> ApiResponse:
         """Change a webhook endpoint."""
@@ -64,6 +81,7 @@ class WebhookEndpointView(ApiView):
         change_webhook_endpoint(request.organization_id, endpoint_id, wish, request.actor)
         return _answer(webhook_endpoint_json(request.organization_id, endpoint_id))
 
+    @documented(response=_ONE)
     @transaction.atomic
     def delete(self, request: ApiRequest, endpoint_id: UUID) -> ApiResponse:
         """Delete a webhook endpoint, and show it as it was."""
@@ -77,6 +95,7 @@ class JsonPublicKeyView(ApiView):
 
     resource = "webhook_jwt_public_key"
 
+    @documented(response={"webhook": {"public_key": "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K"}})
     def get(self, request: ApiRequest) -> ApiResponse:
         """Show the public key."""
         return ApiResponse({"webhook": {"public_key": _public_key()}})

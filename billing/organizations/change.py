@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 
 from billing import values
 from billing.events.addresses import webhook_url
@@ -121,7 +121,11 @@ def first_webhook_url(value: Any) -> str | None:
 Slug = Annotated[str | None, PlainValidator(with_null(slug))]
 Prefix = Annotated[str | None, PlainValidator(with_null(document_number_prefix))]
 EmailSettings = Annotated[list[str] | None, PlainValidator(with_null(email_settings))]
-LogoImage = Annotated[Logo | None, PlainValidator(with_null(logo))]
+LogoImage = Annotated[
+    Logo | None,
+    PlainValidator(with_null(logo)),
+    WithJsonSchema({"type": "string", "description": "A data URI of a PNG or JPEG, Base64."}),
+]
 WebhookUrl = Annotated[str | None, PlainValidator(first_webhook_url)]
 Locale = Annotated[str | None, choice(values.DOCUMENT_LOCALES, "not_a_valid_language_code")]
 

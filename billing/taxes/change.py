@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 
 from billing.taxes.models import TAX_DESCRIPTION_LENGTH
 from billing.values import fail
@@ -33,7 +33,11 @@ def rate(value: Any) -> Decimal:
     return abs(found)
 
 
-Rate = Annotated[Decimal | None, PlainValidator(rate)]
+Rate = Annotated[
+    Decimal | None,
+    PlainValidator(rate),
+    WithJsonSchema({"type": ["number", "string"], "description": "Per cent, 0 to 1000, exact."}),
+]
 
 
 class TaxChange(Wish):
