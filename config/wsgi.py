@@ -37,6 +37,14 @@ class ProgramRequest(WSGIRequest):
             limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
             self._stream: Any = LimitedStream(environ["wsgi.input"], limit)
 
+    def _set_content_type_params(self, meta: Environ) -> None:
+        """Read nothing here: Django would decode the query by the charset that a body claims.
+
+        With `charset=zip` that fails before any view can answer. The edge judges the header.
+        """
+        self.content_type = ""
+        self.content_params: dict[str, str] = {}
+
 
 class ProgramHandler(WSGIHandler):
     """Django's handler with the middlewares of settings.API_MIDDLEWARE: plain callables."""
