@@ -7,7 +7,7 @@ from billing.api.view import ApiRequest, ApiView
 from billing.errors import NotFound
 from customers.change import KNOWN_KEYS, CustomerChange
 from customers.delete import delete_customer
-from customers.filters import Filters, raise_problems, read_filters, scalar
+from customers.filters import Filters, raise_problems, read_filters
 from customers.page import CustomerPage, Part, Position, customers_page
 from customers.read import customer_json
 from customers.write import Precondition, write_customer
@@ -30,7 +30,7 @@ class CustomersView(ApiView):
         """List customers, newest first."""
         query = dict(request.GET.lists())
         filters, page = read_filters(query), read_page(request.GET)
-        part = _part(filters, page, scalar(query, "cursor"))
+        part = _part(filters, page, query["cursor"][-1] if "cursor" in query else None)
         found = customers_page(request.organization_id, filters, part)
         meta = page_meta(page, found.total)
         if part.by_cursor:

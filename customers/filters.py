@@ -46,7 +46,7 @@ def read_filters(query: Query) -> Filters:
     return filters
 
 
-def scalar(query: Query, name: str) -> str | None:
+def _scalar(query: Query, name: str) -> str | None:
     """Return a parameter that has one value, without NUL; the last one sent counts."""
     values = query.get(name)
     return values[-1].replace("\0", "") if values else None
@@ -69,7 +69,7 @@ def _external_id(query: Query, filters: Filters) -> None:
 
 
 def _customer_type(query: Query, filters: Filters) -> None:
-    wanted, has_one = scalar(query, "customer_type"), scalar(query, "has_customer_type")
+    wanted, has_one = _scalar(query, "customer_type"), _scalar(query, "has_customer_type")
     if wanted is not None:
         if wanted not in Customer.CustomerType.values:
             filters.problems["customer_type"] = [_must_be(Customer.CustomerType.values)]
@@ -89,7 +89,7 @@ def _has_tax_identification_number(query: Query, filters: Filters) -> None:
 
 def _presence(query: Query, filters: Filters, column: str) -> None:
     name = f"has_{column}"
-    wanted = scalar(query, name)
+    wanted = _scalar(query, name)
     if wanted is None:
         return
     if wanted not in _TRUTHS:
@@ -103,7 +103,7 @@ _COMPARABLE = f"lower(translate({{}}, '{_BETWEEN}', ''))"
 
 
 def _tax_identification_number(query: Query, filters: Filters) -> None:
-    wanted = scalar(query, "tax_identification_number")
+    wanted = _scalar(query, "tax_identification_number")
     if wanted and not wanted.isspace():
         column = _COMPARABLE.format("customer.tax_identification_number")
         value = _COMPARABLE.format("%(tax_identification_number)s::text")
@@ -172,7 +172,7 @@ def _metadata(query: Query, filters: Filters) -> None:
         if key and has_more:
             nested[key] = ["must be a string"]
         elif key:
-            wanted[key] = scalar(query, name) or ""
+            wanted[key] = _scalar(query, name) or ""
     if nested:
         filters.problems["metadata"] = nested
     present = {key: value for key, value in wanted.items() if value}
@@ -201,7 +201,7 @@ def _updated_at(query: Query, filters: Filters) -> None:
         ("lte", "23:59:59", "customer.updated_at < date_trunc('second', {}) + interval '1 second'"),
     )
     for bound, time_of_day, condition in bounds:
-        text = scalar(query, f"updated_at[{bound}]")
+        text = _scalar(query, f"updated_at[{bound}]")
         if text is None:
             continue
         name = f"updated_at_{bound}"
@@ -229,7 +229,7 @@ def _moment(text: str, time_of_day: str) -> datetime:
 # --- Search ------------------------------------------------------------------------------------
 
 _SEARCHED = ("name", "firstname", "lastname", "legal_name", "external_id", "email")
-# Between the fields in the text of the index, so that no term matches across two of them.
+# Stands between the fields in the text of the index, so that few terms match across two of them.
 _SEPARATOR = "\x1f"
 # To the letter the expression of the index `customer_search` (migration 0003); a test compares.
 SEARCH_TEXT = """lower(
@@ -242,7 +242,7 @@ _LIKE_SIGNS = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 def _search_term(query: Query, filters: Filters) -> None:
-    term = (scalar(query, "search_term") or "").strip()[:TEXT_LENGTH]
+    term = (_scalar(query, "search_term") or "").strip()[:TEXT_LENGTH]
     if not term or query.get("external_id"):
         return
     pattern = f"%{term.translate(_LIKE_SIGNS)}%"
@@ -251,12 +251,10 @@ def _search_term(query: Query, filters: Filters) -> None:
 
 def _search_condition(term: str) -> str:
     pattern = "lower(%(search_term)s::text)"
-    if _SEPARATOR in term:
-        return f"({' OR '.join(f'lower(customer.{name}) LIKE {pattern}' for name in _SEARCHED)})"
-    if _TRIGRAM.search(term):
+    if _TRIGRAM.search(term) and _SEPARATOR not in term:
         return f"{SEARCH_TEXT} LIKE {pattern}"
-    # Without a trigram the index would be read from end to end, and every row after that.
-    return f"({SEARCH_TEXT} || '') LIKE {pattern}"
+    # The index can't find these; it would be read from end to end, and every row after that.
+    return f"({' OR '.join(f'lower(customer.{name}) LIKE {pattern}' for name in _SEARCHED)})"
 
 
 _READERS = (
