@@ -13,8 +13,8 @@ from config.embedded import Cluster, EmbeddedError, running
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    cluster = Cluster(tmp_path / "data", durable=False)
+def cluster(place):
+    cluster = Cluster(place / "data", durable=False)
     cluster.start()
     yield cluster
     cluster.stop()
@@ -76,13 +76,13 @@ class TestCluster:
         beside.stop()
         assert cluster.postmaster() is None
 
-    def test_starts_after_it_was_killed_and_has_kept_its_data(self, tmp_path):
+    def test_starts_after_it_was_killed_and_has_kept_its_data(self, place):
         """Fails with durable=False, as tests have it: the last commits are lost."""
-        with running(tmp_path) as cluster:
+        with running(place) as cluster:
             ask(cluster, "CREATE TABLE kept AS SELECT 7 AS n")
             kill(cluster)
 
-        with running(tmp_path) as cluster:
+        with running(place) as cluster:
             assert ask(cluster, "SELECT n FROM kept") == 7
 
     def test_starts_when_its_old_number_is_another_programs(self, cluster, stranger):
@@ -107,8 +107,8 @@ class TestCluster:
         assert ask(cluster, "SELECT 1") == 1
         assert cluster.revive() is False
 
-    def test_finds_another_place_for_its_socket_when_the_path_is_long(self, tmp_path):
-        deep = tmp_path / ("d" * 60) / ("e" * 60)
+    def test_finds_another_place_for_its_socket_when_the_path_is_long(self, place):
+        deep = place / ("d" * 60) / ("e" * 60)
 
         with running(deep, durable=False) as cluster:
             sockets = cluster.postmaster().sockets
@@ -117,11 +117,11 @@ class TestCluster:
         assert sockets != cluster.files
         assert not sockets.exists()
 
-    def test_clears_up_after_an_initialization_that_was_interrupted(self, tmp_path):
-        (tmp_path / "postgres.new").mkdir()
-        (tmp_path / "postgres.new" / "half").touch()
+    def test_clears_up_after_an_initialization_that_was_interrupted(self, place):
+        (place / "postgres.new").mkdir()
+        (place / "postgres.new" / "half").touch()
 
-        with running(tmp_path, durable=False) as cluster:
+        with running(place, durable=False) as cluster:
             assert ask(cluster, "SELECT 1") == 1
 
     def test_refuses_files_of_another_version(self, cluster):

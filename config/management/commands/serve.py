@@ -8,7 +8,7 @@ import shlex
 import socket
 import sys
 import time
-from argparse import BooleanOptionalAction
+from argparse import ArgumentTypeError, BooleanOptionalAction
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ class Command(BaseCommand):
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65_535:
-        raise CommandError(f"The port must be a number up to 65535, not {text!r}.")
+        raise ArgumentTypeError(f"the port must be a number up to 65535, not {text!r}")
     return int(text)
 
 
