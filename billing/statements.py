@@ -4,12 +4,15 @@ The server plans each once for a connection; Django's cursors would send it anew
 written into it, each time. Errors are psycopg's own.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+
+from billing.pipeline import run_together
 
 Row = tuple[Any, ...]
 _CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -66,39 +69,64 @@ def _cursor() -> psycopg.Cursor[Row]:
     return psycopg.Cursor(connection.connection)
 
 
+_PLACEHOLDER = re.compile(r"%(?:\((?P<name>\w+)\)s|%)")
+
+
+def _number(text: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return the statement with `$1` for its first name, and so on, and the names in that order.
+
+    psycopg would look for the names again at every call, which costs more than the call.
+    """
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"${numbers.setdefault(name, len(numbers) + 1)}" if name else "%"
+
+    return _PLACEHOLDER.sub(number, text).encode(), tuple(numbers)
+
+
 class Statement:
-    """A statement from a `.sql` file, with named values, planned once per connection.
+    """A statement with named values, `%(name)s`, from a `.sql` file; planned once per connection.
 
     Its errors are Django's, as those of the ORM.
     """
 
     def __init__(self, source: Path | str) -> None:
         self.text = source.read_text() if isinstance(source, Path) else source
-        self._sent = self.text.encode()
+        self._sent, self._names = _number(self.text)
 
     def rows(self, values: Mapping[str, Any]) -> list[Row]:
         """Return every row."""
-        with connection.wrap_database_errors, _cursor() as cursor:
-            return cursor.execute(self._sent, values, prepare=True).fetchall()
+        with connection.wrap_database_errors, _raw_cursor() as cursor:
+            return self._run(cursor, values).fetchall()
 
     def row(self, values: Mapping[str, Any]) -> Row | None:
         """Return the first row, None if there is none."""
-        with connection.wrap_database_errors, _cursor() as cursor:
-            return cursor.execute(self._sent, values, prepare=True).fetchone()
+        with connection.wrap_database_errors, _raw_cursor() as cursor:
+            return self._run(cursor, values).fetchone()
 
     def binary_row(self, values: Mapping[str, Any]) -> Row:
         """Return the only row; what is `bytea` comes as it is, without passing through text."""
-        with connection.wrap_database_errors, _cursor() as cursor:
-            [row] = cursor.execute(self._sent, values, prepare=True, binary=True).fetchall()
+        with connection.wrap_database_errors, _raw_cursor() as cursor:
+            [row] = self._run(cursor, values, binary=True).fetchall()
         return row
 
     def rows_after(self, first: "Statement", values: Mapping[str, Any]) -> list[Row]:
-        """Run `first`, then this, and return this one's rows: one round trip, one transaction."""
-        with connection.wrap_database_errors, _cursor() as before, _cursor() as cursor:
-            with connection.connection.pipeline():
-                before.execute(first._sent, values, prepare=True)
-                cursor.execute(self._sent, values, prepare=True)
-            return cursor.fetchall()
+        """Run `first`, then this, and return this one's rows.
+
+        One round trip and one transaction, or the caller's transaction if there is one.
+        """
+        database = connections[DEFAULT_DB_ALIAS]
+        if database.in_atomic_block:
+            first.rows(values)
+            return self.rows(values)
+        database.ensure_connection()
+        with database.wrap_database_errors:
+            return run_together(
+                database.connection,
+                [(first._sent, first._bind(values)), (self._sent, self._bind(values))],
+            )
 
     def column(self, values: Mapping[str, Any]) -> list[Any]:
         """Return the first column of every row."""
@@ -108,3 +136,16 @@ class Statement:
         """Return the first column of the first row, None if there is no row."""
         row = self.row(values)
         return row[0] if row else None
+
+    def _run(
+        self, cursor: psycopg.RawCursor[Row], values: Mapping[str, Any], *, binary: bool = False
+    ) -> psycopg.RawCursor[Row]:
+        return cursor.execute(self._sent, self._bind(values), prepare=True, binary=binary)
+
+    def _bind(self, values: Mapping[str, Any]) -> list[Any]:
+        return [values[name] for name in self._names]
+
+
+def _raw_cursor() -> psycopg.RawCursor[Row]:
+    connection.ensure_connection()
+    return psycopg.RawCursor(connection.connection)

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 
 from billing.errors import Invalid, NotFound, Problems, Refusal, Stale
 from billing.events.actor import Actor
+from billing.statements import Statement
 from customers.change import CustomerChange
 from customers.write.statement import LOCK, parts_of, write_statement
 
@@ -131,9 +132,10 @@ def _write(
     organization_id: UUID, rows: list[dict[str, Any]], actor: Actor, *, one: bool = False
 ) -> list[_Found]:
     statement = write_statement(parts_of(rows), one=one)
-    parameters = {
+    values = {
         "organization": organization_id,
-        "external_ids": [row["external_id"] for row in rows],
+        # Control characters are not allowed in an id, so one can stand between two.
+        "external_ids": "\x1f".join(row["external_id"] for row in rows),
         "changes": orjson.dumps(rows).decode(),
         "door": actor.door.value,
         "actor_id": actor.id,
@@ -142,7 +144,7 @@ def _write(
     }
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _run(statement, parameters)
+            return _run(statement, values)
         except IntegrityError as error:
             # Somebody created one of these customers after we looked: look again.
             if attempt == _ATTEMPTS or not _is_creation_race(error):
@@ -158,22 +160,14 @@ def _is_creation_race(error: IntegrityError) -> bool:
     )
 
 
-def _run(statement: bytes, parameters: dict[str, Any]) -> list[_Found]:
+def _run(statement: Statement, values: dict[str, Any]) -> list[_Found]:
+    """Run the write after its locks, in a transaction of their own or a savepoint of the caller's."""
     if connection.in_atomic_block:
         with transaction.atomic():
-            return _pipe(statement, parameters)
-    return _pipe(statement, parameters)
-
-
-def _pipe(statement: bytes, parameters: dict[str, Any]) -> list[_Found]:
-    """Send both statements in one round trip; outside a transaction they make one of their own."""
-    connection.ensure_connection()
-    raw = connection.connection
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as lock, psycopg.Cursor(raw) as write:
-        with raw.pipeline():
-            lock.execute(LOCK, parameters, prepare=True)
-            write.execute(statement, parameters, prepare=True)
-        return [_Found(*row) for row in write]
+            rows = statement.rows_after(LOCK, values)
+    else:
+        rows = statement.rows_after(LOCK, values)
+    return [_Found(*row) for row in rows]
 
 
 def _outcome(row: _Found) -> Outcome:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from billing.statements import Statement
 from customers.read import form_sql
 
 _HERE = Path(__file__).parent
@@ -44,7 +45,7 @@ def _read_blocks(name: str) -> dict[str, str]:
     return dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True))
 
 
-LOCK = _read("lock").encode()
+LOCK = Statement(_HERE / "lock.sql")
 _BLOCKS = {name: _read_blocks(name) for name in PARTS}
 
 
@@ -55,7 +56,7 @@ def parts_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=None)
-def write_statement(parts: tuple[str, ...], *, one: bool) -> bytes:
+def write_statement(parts: tuple[str, ...], *, one: bool) -> Statement:
     """Return the statement for wishes that touch these parts.
 
     :param one: for a single wish; its outcome then carries the customer's JSON.
@@ -76,7 +77,7 @@ def write_statement(parts: tuple[str, ...], *, one: bool) -> bytes:
                 "customer", whole=True, **{_RELATIONS[part]: _RELATIONS[part] for part in parts}
             )
         ]
-    return ("WITH\n" + ",\n".join(steps) + _outcome(one)).encode()
+    return Statement("WITH\n" + ",\n".join(steps) + _outcome(one))
 
 
 def _union(parts: tuple[str, ...], block: str) -> str:
