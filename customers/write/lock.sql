@@ -10,7 +10,7 @@ locked AS MATERIALIZED (
     SELECT customer.id
     FROM frozen, customers_customer customer
     WHERE customer.organization_id = %(organization)s::uuid
-      AND customer.external_id = ANY (string_to_array(%(external_ids)s::text, E'\\x1f'))
+      AND customer.external_id = ANY (string_to_array(%(external_ids)s::text, E'\x1f'))
       AND customer.deleted_at IS NULL
     ORDER BY customer.id
     FOR NO KEY UPDATE OF customer
