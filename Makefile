@@ -27,8 +27,8 @@ lint: $(VENV)/.development ## Style, types, layers and migrations.
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: $(VENV)/.development ## Measure Tarn beside its peers; writes benchmarks/RESULTS.md.
-	$(MAKE) -C benchmarks PYTHON=$(abspath $(BIN))/python
+bench: $(VENV)/.runtime benchmarks/.venv/.installed ## Measure Tarn beside its peers; writes benchmarks/RESULTS.md.
+	$(BIN)/python -m benchmarks --write $(ARGS)
 
 requirements: $(VENV)/.development ## Renew requirements*.txt from requirements*.in.
 	cd $(CURDIR) && for name in requirements requirements-dev; do \
@@ -36,7 +36,7 @@ requirements: $(VENV)/.development ## Renew requirements*.txt from requirements*
 	    --allow-unsafe --output-file $$name.txt $$name.in; done
 
 clean: ## Remove what was built; the data in .data stays.
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) benchmarks/.venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is newer than the requirements it stands for, so a second run installs nothing.
@@ -49,6 +49,13 @@ $(VENV)/.development: requirements-dev.txt | $(BIN)/python
 	@echo "Installing what the checks need (once, about a minute) ..."
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@ $(VENV)/.runtime
+
+benchmarks/.venv/.installed: benchmarks/requirements.txt | $(BIN)/python
+	@echo "Installing what the peers run on (once) ..."
+	@$(BIN)/python -m venv benchmarks/.venv
+	@benchmarks/.venv/bin/python -m pip --disable-pip-version-check -q install \
+	  --require-hashes -r benchmarks/requirements.txt
+	@touch $@
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || \
