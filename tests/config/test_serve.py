@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from config.embedded import running
+from config.management.commands.serve import curl
 from tests.config.test_start import ROOT, SECRETS, manage
 
 
@@ -175,6 +177,15 @@ class TestWorker:
 
         assert answer.status == 404
         assert json.loads(answer.read())["code"] == "resource_not_found"
+
+
+class TestCurl:
+    def test_can_be_pasted_into_a_shell(self):
+        words = shlex.split(curl("http://127.0.0.1:8000", "a-key"))
+
+        assert words[:4] == ["curl", "--request", "POST", "http://127.0.0.1:8000/api/v1/customers"]
+        assert "Authorization: Bearer a-key" in words
+        assert json.loads(words[-1])["customer"]["external_id"]
 
 
 class TestStop:
