@@ -2,9 +2,10 @@
 
 -- :find
 shipping AS MATERIALIZED (
-    SELECT wish.n, wish.customer_id, wish.sent -> 'shipping' AS sent, stored, to_jsonb(stored) AS stored_json
+    SELECT wish.n, wish.customer_id, wish.sent -> 'shipping' AS sent, address, to_jsonb(address) AS stored_json
     FROM wish
-    LEFT JOIN customers_shippingaddress stored ON stored.customer_id = wish.stored_id
+    -- Not "stored": that names a column of wish, which wins over a row.
+    LEFT JOIN customers_shippingaddress address ON address.customer_id = wish.stored_id
     WHERE wish.sent -> 'shipping' IS NOT NULL
 )
 
@@ -22,7 +23,7 @@ put_shipping AS (
         wanted.city, wanted.zipcode, wanted.state, wanted.country
     FROM shipping
     JOIN changed ON changed.n = shipping.n
-    CROSS JOIN LATERAL jsonb_populate_record(shipping.stored, shipping.sent) AS wanted
+    CROSS JOIN LATERAL jsonb_populate_record(shipping.address, shipping.sent) AS wanted
     WHERE EXISTS (
         SELECT FROM difference
         WHERE difference.n = shipping.n AND starts_with(difference.path, 'shipping_address.')
@@ -38,5 +39,5 @@ shipping_address AS (
     SELECT shipping.customer_id, wanted.address_line1, wanted.address_line2, wanted.city,
         wanted.zipcode, wanted.state, wanted.country
     FROM shipping
-    CROSS JOIN LATERAL jsonb_populate_record(shipping.stored, shipping.sent) AS wanted
+    CROSS JOIN LATERAL jsonb_populate_record(shipping.address, shipping.sent) AS wanted
 )
