@@ -1,0 +1,24 @@
+"""Connections in the back office: to look at; their secrets are never shown."""
+
+from billing.connections.models import Connection
+from billing.staff.screens import OrganizationFilter, Screen, fact
+
+
+class ConnectionScreen(Screen):
+    """Accounts at payment providers or integrations. They are set up by `manage.py apply`."""
+
+    list_display = ("name", "code", "type", "organization")
+    list_filter = (OrganizationFilter,)
+    list_select_related = ("organization",)
+    search_fields = ("name", "code")
+    ordering = ("organization__name", "type", "code")
+    fields = ("organization", "type", "code", "name", "settings", "kept_secrets", "updated_at")
+
+    @fact("Secrets")
+    def kept_secrets(self, connection: Connection) -> str:
+        """Return which secrets are kept, with the last four characters of each at most."""
+        try:
+            found = connection.secrets.last_four()
+        except ValueError:
+            return "kept, but no key of TARN_ENCRYPTION_KEYS opens them"
+        return ", ".join(f"{name} (...{last})" if last else name for name, last in found.items())

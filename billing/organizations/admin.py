@@ -1,0 +1,92 @@
+"""Organizations, their billing entities and their staff in the back office."""
+
+from django.contrib.auth.admin import UserAdmin
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from billing.organizations.models import BillingEntity
+from billing.staff.screens import OrganizationFilter, Screen, fact
+
+ISSUER = (
+    ("legal_name", "legal_number"),
+    ("tax_identification_number", "email"),
+    ("address_line1", "address_line2"),
+    ("zipcode", "city"),
+    ("state", "country"),
+    ("default_currency", "timezone"),
+    ("net_payment_term", "invoice_grace_period"),
+    ("document_locale", "document_numbering"),
+    ("document_number_prefix", "finalize_zero_amount_invoice"),
+    ("invoice_footer", "email_settings"),
+)
+
+
+class OrganizationScreen(Screen):
+    """Tenants. They are changed over the API or by `manage.py apply`."""
+
+    tenant = "id"
+    list_display = ("name", "slug", "country", "default_currency", "timezone")
+    search_fields = ("name", "slug")
+    ordering = ("name",)
+    fields = (("name", "slug"), *ISSUER)
+
+
+class BillingEntityScreen(Screen):
+    """Legal issuers. They are changed over the API or by `manage.py apply`."""
+
+    list_display = ("name", "code", "country", "state_of", "organization")
+    list_filter = (OrganizationFilter,)
+    list_select_related = ("organization",)
+    search_fields = ("name", "code")
+    ordering = ("organization__name", "-is_default", "name")
+    fields = (
+        "organization",
+        ("name", "code"),
+        ("is_default", "archived_at"),
+        *ISSUER,
+        ("eu_tax_management", "einvoicing"),
+        ("tax_codes", "section_codes"),
+    )
+
+    @fact("State")
+    def state_of(self, entity: BillingEntity) -> str:
+        """Return whether the entity is the default or archived."""
+        if entity.archived_at is not None:
+            return "archived"
+        return "default" if entity.is_default else "active"
+
+    @fact("Taxes")
+    def tax_codes(self, entity: BillingEntity) -> str:
+        """Return the codes of the default taxes."""
+        return ", ".join(entity.taxes.order_by("code").values_list("code", flat=True))
+
+    @fact("Invoice sections")
+    def section_codes(self, entity: BillingEntity) -> str:
+        """Return the codes of the selected sections."""
+        return ", ".join(entity.sections.order_by("code").values_list("code", flat=True))
+
+
+class MembershipScreen(Screen):
+    """Who works here as what. Staff are set up by `manage.py apply`."""
+
+    list_display = ("user", "role", "organization", "created_at")
+    list_filter = (OrganizationFilter,)
+    list_select_related = ("organization", "user")
+    search_fields = ("user__username", "user__email")
+    ordering = ("organization__name", "user__username")
+    fields = ("organization", "user", "role", "created_at")
+
+
+class UserScreen(UserAdmin, ModelAdmin):
+    """People who can sign in; for superusers alone, since nobody else gets Django's permissions."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_filter = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "last_login")}),
+    )
+    filter_horizontal = ()

@@ -1,0 +1,69 @@
+"""Invoice custom sections in the back office."""
+
+from typing import Any
+
+from billing.events.actor import Actor
+from billing.sections.change import SectionChange
+from billing.sections.models import InvoiceCustomSection
+from billing.sections.write import change_section, create_section, delete_section
+from billing.staff.forms import WishForm, long_text, organization_choice, text
+from billing.staff.roles import SETS_TAXES
+from billing.staff.screens import OrganizationFilter, WishScreen
+
+FIELDS = ("name", "display_name", "description", "details")
+
+
+class SectionForm(WishForm):
+    """A section as people edit it; its code is chosen once."""
+
+    organization = organization_choice()
+    code = text("Code", "What programs and customers call it by; fixed once it is made.")
+    name = text("Name")
+    display_name = text("Title on the invoice")
+    description = long_text("Description", "For you and your colleagues.")
+    details = long_text("Text on the invoice")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not self.creating:
+            del self.fields["organization"], self.fields["code"]
+
+    def read(self, instance: InvoiceCustomSection) -> dict[str, Any]:
+        """Return the values of the section."""
+        return {name: getattr(instance, name) for name in FIELDS}
+
+    def write(self, wish: dict[str, Any]) -> None:
+        """Make or change the section."""
+        change = SectionChange.examine(wish)
+        if self.creating:
+            tenant = self.cleaned_data["organization"].pk
+            self.instance = create_section(tenant, change, self.actor)
+        else:
+            section: Any = self.instance
+            change_section(section.organization_id, section.code, change, self.actor)
+
+
+class SectionScreen(WishScreen):
+    """Texts that can be printed on invoices."""
+
+    writers = SETS_TAXES
+    wish_form = SectionForm
+    list_display = ("name", "code", "display_name", "organization")
+    list_filter = (OrganizationFilter,)
+    search_fields = ("name", "code")
+    ordering = ("organization__name", "name")
+    readonly_fields = ("code",)
+    add_fieldsets = ((None, {"fields": ("organization", "code", *FIELDS)}),)
+    fieldsets = ((None, {"fields": ("code", *FIELDS)}),)
+
+    def get_queryset(self, request: Any) -> Any:
+        """Return the sections that are not deleted."""
+        return super().get_queryset(request).filter(deleted_at=None).select_related("organization")
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        """Return the code once it is chosen."""
+        return self.readonly_fields if obj else ()
+
+    def delete_row(self, obj: InvoiceCustomSection, actor: Actor) -> None:
+        """Take the section out of every selection, then delete it."""
+        delete_section(obj.organization_id, obj.code, actor)

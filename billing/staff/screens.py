@@ -1,0 +1,212 @@
+"""What all screens of the back office share: whose data they show, and who may change it."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import DropdownFilter
+
+from billing.events.actor import Actor
+from billing.organizations.models import Membership
+from billing.staff.forms import WishForm
+from billing.staff.roles import EVERY_ROLE, has_role, organizations_of, staff_actor
+
+
+class OrganizationFilter(DropdownFilter):
+    """Narrows a list to one of the organizations a person works for."""
+
+    title = "organization"
+    parameter_name = "organization"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Return the organizations to choose from."""
+        mine = organizations_of(request.user).order_by("name")
+        return [(str(pk), name) for pk, name in mine.values_list("pk", "name")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        """Return the rows of the chosen organization."""
+        chosen = self.value()
+        return queryset.filter(organization=chosen) if _is_uuid(chosen) else queryset
+
+
+def _is_uuid(text: str | None) -> bool:
+    try:
+        uuid.UUID(text or "")
+    except ValueError:
+        return False
+    return True
+
+
+class Screen(ModelAdmin):
+    """A list and a form of rows that belong to organizations, seen by their staff alone.
+
+    Nothing can be changed unless a subclass says which roles may.
+    """
+
+    # The path from a row to its organization's id.
+    tenant: ClassVar[str] = "organization_id"
+    readers: ClassVar[frozenset[Membership.Role]] = EVERY_ROLE
+    writers: ClassVar[frozenset[Membership.Role]] = frozenset()
+    may_create: ClassVar[bool] = False
+    may_delete: ClassVar[bool] = False
+    # Addresses of lists may carry these besides the filters on show.
+    open_lookups: ClassVar[frozenset[str]] = frozenset()
+
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_submit = True
+    compressed_fields = True
+    view_on_site = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        """Return the rows of the person's organizations."""
+        found = super().get_queryset(request)
+        mine = organizations_of(request.user, self.readers).values("pk")
+        return found.filter(**{f"{self.tenant}__in": mine})
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Return whether the person sees this screen at all."""
+        return has_role(request.user, self.readers)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether the person may look at the row."""
+        return has_role(request.user, self.readers, self._tenant_of(obj))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return whether the person may make a row somewhere."""
+        return self.may_create and has_role(request.user, self.writers)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether the person may change the row."""
+        return bool(self.writers) and has_role(request.user, self.writers, self._tenant_of(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether the person may delete the row."""
+        return self.may_delete and self.has_change_permission(request, obj)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow the filters on show and no others: any column could be guessed at with them."""
+        names = {getattr(one, "parameter_name", None) for one in self.get_list_filter(request)}
+        return lookup in names | self.open_lookups
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the change records of the row: they are the one history."""
+        records = reverse("admin:billing_changerecord_changelist")
+        return HttpResponseRedirect(f"{records}?object_id={object_id}")
+
+    def log_addition(self, *_: Any, **__: Any) -> None:
+        """Write nothing: the writer records every change."""
+
+    def log_change(self, *_: Any, **__: Any) -> None:
+        """Write nothing: the writer records every change."""
+
+    def log_deletions(self, *_: Any, **__: Any) -> None:
+        """Write nothing: the writer records every change."""
+
+    def _tenant_of(self, obj: Model | None) -> uuid.UUID | None:
+        found: Any = obj
+        for step in self.tenant.split("__") if obj is not None else ():
+            found = getattr(found, step)
+        return found
+
+
+class WishScreen(Screen):
+    """A screen whose form writes by the writer that the API uses."""
+
+    wish_form: ClassVar[type[WishForm]]
+    # Shown above the fields of the form, not to be edited.
+    facts: ClassVar[tuple[str, ...]] = ()
+    may_create = True
+    may_delete = True
+    change_form_before_template = "admin/seen.html"
+
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **_: Any
+    ) -> Any:
+        """Return what makes the form of this request."""
+        return self.form_of(request, self.wish_form)
+
+    def form_of(self, request: HttpRequest, form: type[WishForm]) -> Any:
+        """Return a function that stands for the form's class, with the person put in."""
+        roles, model = self.writers, self.model
+
+        def make(data: Any = None, files: Any = None, **options: Any) -> Form:
+            instance = options.get("instance") or model()
+            initial = options.get("initial")
+            actor = staff_actor(request.user)
+            made = form(data, files, instance=instance, actor=actor, initial=initial)
+            if "organization" in made.fields:
+                mine = organizations_of(request.user, roles).order_by("name")
+                made.fields["organization"].queryset = mine  # type: ignore[attr-defined]
+            return made
+
+        make.base_fields = form.base_fields  # type: ignore[attr-defined]  # Django asks for it
+        return make
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Say what became of it; the form has written it."""
+        if change and not form.edited():
+            self.message_user(request, "Nothing was edited, nothing was saved.", messages.INFO)
+            return
+        labels = [str(form.fields[name].label or name).lower() for name in form.edited()]
+        words = f"Saved: {', '.join(labels)}." if change else f"{obj} was created."
+        self.message_user(request, words, messages.SUCCESS)
+
+    def save_related(self, *_: Any, **__: Any) -> None:
+        """Do nothing: the form has written everything."""
+
+    def construct_change_message(self, *_: Any, **__: Any) -> str:
+        """Return nothing: the writer records every change."""
+        return ""
+
+    def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
+        """Go on where the button says."""
+        if "_continue" in request.POST:
+            return HttpResponseRedirect(request.get_full_path())
+        return self.response_post_save_change(request, obj)
+
+    def response_add(self, request: HttpRequest, obj: Model, *_: Any) -> HttpResponse:
+        """Go on to the new row, where the rest can be filled in."""
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return HttpResponseRedirect(reverse(name, args=[obj.pk]))
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        """Delete one row by its writer."""
+        self.delete_row(obj, staff_actor(request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
+        """Delete the chosen rows by their writer, all or none."""
+        with transaction.atomic():
+            for obj in queryset:
+                self.delete_row(obj, staff_actor(request.user))
+
+    def delete_row(self, obj: Any, actor: Actor) -> None:
+        """Delete one row by its writer."""
+        raise NotImplementedError
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Return what goes, and whether one of them is not this person's to delete."""
+        rows = list(objs)
+        forbidden = {
+            str(self.opts.verbose_name)
+            for row in rows
+            if not self.has_delete_permission(request, row)
+        }
+        counted = {str(self.opts.verbose_name_plural): len(rows)}
+        return [str(row) for row in rows], counted, forbidden, []
+
+
+def fact(words: str, **options: Any) -> Any:
+    """Return a decorator that names a column or a line of a screen."""
+    return admin.display(description=words, **options)

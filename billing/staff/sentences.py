@@ -1,0 +1,62 @@
+"""The catalogue that turns the codes of refusals into sentences for people."""
+
+from typing import Any
+
+_OF_FIELD = {
+    ("currency", "value_is_invalid"): "“{value}” is not a currency code. Use three capitals: EUR.",
+    ("email", "invalid_email_format"): (
+        "“{value}” holds something that is not an e-mail address. Separate several with commas."
+    ),
+    ("external_id", "value_is_invalid"): (
+        "“{value}” holds characters that nobody can see. Use others."
+    ),
+    ("metadata", "invalid_count"): "A customer has at most five notes. Clear one first.",
+    ("metadata_key", "value_already_exist"): "“{value}” stands here twice. Each name counts once.",
+    ("rate", "value_is_invalid"): (
+        "“{value}” is not a percentage. Use digits and a point, with at most eight decimals: 5.5."
+    ),
+    ("rate", "value_is_out_of_range"): "“{value}” is outside of 0 to 1000 per cent.",
+    ("provider_customer_id", "value_is_invalid"): (
+        "“{value}” is too long or looks like a card number. Enter the provider's customer id."
+    ),
+    ("provider_payment_methods", "value_is_invalid"): "Link works only together with Card.",
+    ("webhook_url", "url_is_invalid"): (
+        "“{value}” can't be called from here. Use a public https address."
+    ),
+}
+_OF_CODE = {
+    "value_is_mandatory": "This can't be empty.",
+    "value_is_invalid": "“{value}” can't be used here.",
+    "invalid_value": "“{value}” can't be used here.",
+    "unsupported_value": "“{value}” can't be used here.",
+    "value_is_too_long": "This is too long. Shorten it; nothing was cut off.",
+    "value_is_too_short": "This is too short.",
+    "value_is_out_of_range": "“{value}” is outside of 0 to 2,147,483,647.",
+    "value_is_reserved": "“{value}” is reserved. Use another one.",
+    "value_already_exist": "“{value}” is taken. Use another one.",
+    "not_a_valid_country_code": "“{value}” is not a country code. Use two letters: FR.",
+    "not_a_valid_language_code": "Documents can't be written in “{value}”.",
+    "invalid_timezone": "“{value}” is not a time zone.",
+    "invalid_email_format": "“{value}” is not an e-mail address.",
+    "url_is_invalid": "“{value}” is not a web address.",
+    "invalid_count": "These are too many.",
+    "skip_sections_and_selected_ids_sent_together": (
+        "Either no sections are printed or these are: choose one of the two."
+    ),
+    "payment_provider_not_found": "This connection is gone. Choose another one.",
+    "payment_provider_code_missing": "There are several connections. Choose one.",
+    "customer_balance cannot be combined with other payment methods": (
+        "Customer balance can't be combined with other payment methods."
+    ),
+    "exceeded_limit": "There are as many as there may be. Delete one first.",
+    "billing_entity_not_found": "This billing entity is gone or archived. Choose another one.",
+    "tax_not_found": "One of these taxes is gone. Choose again.",
+}
+
+
+def sentence(field: str, code: str, value: Any = None) -> str:
+    """Return what happened to which value and what to do, for the code of a refusal."""
+    words = _OF_FIELD.get((field, code)) or _OF_CODE.get(code)
+    if words is None:
+        return f"This was refused ({code}). Nothing was saved."
+    return words.replace("{value}", "" if value is None else str(value))
