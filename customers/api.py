@@ -1,8 +1,14 @@
 """Customers over the API (contract: customers.md)."""
 
+from pathlib import Path
+from typing import Any
+
+import orjson
+
 from billing.api.answers import ApiResponse, json_bytes
+from billing.api.documentation import documented
 from billing.api.etags import asks_for_none, read_if_match, weak_etag
-from billing.api.paging import Page, page_meta, read_page
+from billing.api.paging import META, PAGING, Page, page_meta, read_page
 from billing.api.view import ApiRequest, ApiView
 from billing.errors import NotFound
 from customers.change import KNOWN_KEYS, CustomerChange
@@ -12,12 +18,41 @@ from customers.page import CustomerPage, Part, Position, customers_page
 from customers.read import customer_json
 from customers.write import Precondition, write_customer
 
+_EXAMPLE: dict[str, Any] = orjson.loads((Path(__file__).parent / "example.json").read_bytes())
+_ONE = {"customer": _EXAMPLE}
+_ONLY_OF_ONE = ("applicable_invoice_custom_sections", "error_details")
+_OF_A_LIST = {key: value for key, value in _EXAMPLE.items() if key not in _ONLY_OF_ONE}
+_IF_MATCH = {"If-Match": "Write only if the customer's ETag is one of these; `*` is any."}
+_IF_NONE_MATCH = {"If-None-Match": "With `*`: create, and refuse to change an existing customer."}
+_QUERY = {
+    **PAGING,
+    "cursor": "Page by `next_cursor` instead of numbers; empty for the first page.",
+    "external_id": "The customer with exactly this id.",
+    "search_term": "Part of a name, an external_id or an e-mail address, in any case.",
+    "account_type[]": "Any of these: customer, partner.",
+    "customer_type": "company or individual.",
+    "has_customer_type": "true or false.",
+    "countries[]": "Any of these country codes, in upper case.",
+    "currencies[]": "Any of these currency codes, in upper case.",
+    "states[]": "Any of these states.",
+    "zipcodes[]": "Any of these zip codes.",
+    "has_tax_identification_number": "true or false.",
+    "tax_identification_number": "The same, whatever spaces, dots, dashes and case.",
+    "metadata[key]": "Customers whose metadata have this value; with an empty one, no such key.",
+    "billing_entity_codes[]": "Customers of any of these billing entities.",
+    "updated_at[gte]": "Changed at this time, in ISO 8601, or later.",
+    "updated_at[lte]": "Changed at this time, in ISO 8601, or earlier.",
+}
+
 
 class CustomersView(ApiView):
     """The customers of an organization."""
 
     resource = "customer"
 
+    @documented(
+        request={"customer": CustomerChange}, response=_ONE, headers=_IF_MATCH | _IF_NONE_MATCH
+    )
     def post(self, request: ApiRequest) -> ApiResponse:
         """Create or change a customer; the API has no separate update."""
         change = CustomerChange.read(self.root(request, "customer", KNOWN_KEYS))
@@ -26,6 +61,10 @@ class CustomersView(ApiView):
         )
         return _answer(outcome.json or b"", outcome.tag)
 
+    @documented(
+        query=_QUERY,
+        response={"customers": [_OF_A_LIST], "meta": META | {"next_cursor": None}},
+    )
     def get(self, request: ApiRequest) -> ApiResponse:
         """List customers, newest first."""
         query = dict(request.GET.lists())
@@ -43,6 +82,7 @@ class CustomerView(ApiView):
 
     resource = "customer"
 
+    @documented(response=_ONE)
     def get(self, request: ApiRequest, external_id: str) -> ApiResponse:
         """Show a customer."""
         found = customer_json(request.organization_id, external_id)
@@ -51,6 +91,7 @@ class CustomerView(ApiView):
         tag, customer = found
         return _answer(customer, tag)
 
+    @documented(response=_ONE, headers=_IF_MATCH)
     def delete(self, request: ApiRequest, external_id: str) -> ApiResponse:
         """Delete a customer, and show it as it was."""
         precondition = Precondition(read_if_match(request.META.get("HTTP_IF_MATCH")))

@@ -20,8 +20,7 @@ def make_customer(organization: Organization, **values: Any) -> Customer:
 def make_customers(organization: Organization, wishes: list[dict[str, Any]]) -> list[Customer]:
     """Make customers in one transaction; they are in the order of the wishes."""
     changes = [
-        CustomerChange.read({"external_id": f"customer_{next(_numbers)}"} | wish)
-        for wish in wishes
+        CustomerChange.read({"external_id": f"customer_{next(_numbers)}"} | wish) for wish in wishes
     ]
     outcomes = write_customers(organization.id, changes, SYSTEM)
     found = Customer.objects.in_bulk([outcome.customer_id for outcome in outcomes])
