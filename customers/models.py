@@ -34,12 +34,8 @@ METADATA_VALUE_LENGTH = 100
 class Address(models.Model):
     """The six parts of an address."""
 
-    address_line1 = models.CharField(
-        max_length=ADDRESS_LINE_LENGTH, null=True, blank=True
-    )
-    address_line2 = models.CharField(
-        max_length=ADDRESS_LINE_LENGTH, null=True, blank=True
-    )
+    address_line1 = models.CharField(max_length=ADDRESS_LINE_LENGTH, null=True, blank=True)
+    address_line2 = models.CharField(max_length=ADDRESS_LINE_LENGTH, null=True, blank=True)
     city = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     zipcode = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     state = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
@@ -94,17 +90,13 @@ class Customer(Address):
     account_type = models.CharField(
         max_length=16, choices=AccountType, default=AccountType.CUSTOMER
     )
-    customer_type = models.CharField(
-        max_length=16, choices=CustomerType, null=True, blank=True
-    )
+    customer_type = models.CharField(max_length=16, choices=CustomerType, null=True, blank=True)
     name = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     firstname = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     lastname = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     legal_name = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     legal_number = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
-    tax_identification_number = models.CharField(
-        max_length=TEXT_LENGTH, null=True, blank=True
-    )
+    tax_identification_number = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     email = models.CharField(max_length=EMAIL_LIST_LENGTH, null=True, blank=True)
     phone = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     url = models.CharField(max_length=URL_LENGTH, null=True, blank=True)
@@ -112,9 +104,7 @@ class Customer(Address):
     currency = models.CharField(max_length=3, null=True, blank=True)
     timezone = models.CharField(max_length=64, null=True, blank=True)
     net_payment_term = models.PositiveIntegerField(null=True, blank=True)
-    external_salesforce_id = models.CharField(
-        max_length=TEXT_LENGTH, null=True, blank=True
-    )
+    external_salesforce_id = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     finalize_zero_amount_invoice = models.CharField(
         max_length=16,
         choices=FinalizeZeroAmountInvoice,
@@ -149,9 +139,7 @@ class Customer(Address):
                 fields=["organization", "sequential_id"],
                 name="customer_sequential_id_once",
             ),
-            models.UniqueConstraint(
-                fields=["organization", "id"], name="customer_tenant"
-            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="customer_tenant"),
         ]
         indexes = [
             models.Index(
@@ -257,9 +245,7 @@ class AppliedTax(CustomerPart):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["customer", "tax"], name="applied_tax_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["customer", "tax"], name="applied_tax_once")]
 
 
 class ProviderLink(CustomerPart):
@@ -288,9 +274,7 @@ class ProviderLink(CustomerPart):
         db_constraint=False,
         related_name="links",
     )
-    provider_customer_id = models.CharField(
-        max_length=TEXT_LENGTH, null=True, blank=True
-    )
+    provider_customer_id = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     sync = models.BooleanField(default=False)
     sync_with_provider = models.BooleanField(default=False)
     provider_payment_methods = ArrayField(
@@ -317,14 +301,10 @@ class IntegrationLink(CustomerPart):
         Integration, on_delete=models.PROTECT, db_constraint=False, related_name="links"
     )
     type = models.CharField(max_length=16, choices=Integration.Type)
-    external_customer_id = models.CharField(
-        max_length=TEXT_LENGTH, null=True, blank=True
-    )
+    external_customer_id = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     sync_with_provider = models.BooleanField(default=False)
     subsidiary_id = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
-    targeted_object = models.CharField(
-        max_length=16, choices=TargetedObject, null=True, blank=True
-    )
+    targeted_object = models.CharField(max_length=16, choices=TargetedObject, null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -357,7 +337,5 @@ class SelectedSection(CustomerPart):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["customer", "section"], name="selected_section_once"
-            )
+            models.UniqueConstraint(fields=["customer", "section"], name="selected_section_once")
         ]
