@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench requirements clean
+.PHONY: help run test check lint bench bench-large requirements clean
 
 help: ## Show what can be made.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(VENV)/.runtime ## Start Tarn with its demo: web server, worker and PostgreSQL.
 	@exec $(BIN)/python manage.py serve --demo
@@ -29,6 +29,9 @@ lint: $(VENV)/.development ## Style, types, layers and migrations.
 
 bench: $(VENV)/.runtime benchmarks/.venv/.installed ## Measure Tarn beside its peers; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m benchmarks --write $(ARGS)
+
+bench-large: $(VENV)/.runtime ## Measure a million customers, some minutes; writes benchmarks/RESULTS.md.
+	$(BIN)/python -m benchmarks.large --write $(ARGS)
 
 requirements: $(VENV)/.development ## Renew requirements*.txt from requirements*.in.
 	cd $(CURDIR) && for name in requirements requirements-dev; do \

@@ -1,0 +1,159 @@
+"""Who is measured: how each is installed, filled, started and checked."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from benchmarks import world
+from benchmarks.processes import Server, free_port
+from benchmarks.scenarios import API_KEY
+from config.embedded import Cluster
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+OTHER_PYTHON = HERE / ".venv" / "bin" / "python"
+
+# Any keys will do: nothing secret is stored.
+TARN = {
+    "SECRET_KEY": "benchmark " * 8,
+    "TARN_ENCRYPTION_KEYS": "YmVuY2htYXJrIGJlbmNobWFyayBiZW5jaG1hcmsgMTI=",
+    "TARN_INSECURE_HTTP": "1",
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+}
+
+
+@dataclass
+class Peer:
+    """A stack that does the whole job.
+
+    :param records: the statement that counts the change records, to prove that each was written.
+    :param marker: what the start-up message of its own connections holds (see wire.py).
+    """
+
+    name: str
+    title: str
+    does: str
+    records: str
+    marker: bytes = b""
+    address: str = ""
+    server: Server | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    where: Path = ROOT
+
+    def command(self, port: int) -> list[str]:
+        """Return how it is started."""
+        raise NotImplementedError
+
+    def fill(self, customers: int) -> None:
+        """Make its tables and its customers."""
+        raise NotImplementedError
+
+    def prepare(self, cluster: Cluster, customers: int) -> None:
+        """Make its database, keep a copy of it, and start the server on it."""
+        self.address = world.make_database(cluster, f"bench_{self.name}")
+        self.fill(customers)
+        world.keep(self.address)
+        world.restore(self.address)
+        self.start()
+
+    def start(self, address: str | None = None) -> None:
+        """Start the server, on another address of its database if one is given."""
+        port = free_port()
+        environment = self.environment | {"DATABASE_URL": address or self.address}
+        self.server = Server(self.name, self.command(port), port, environment, self.where)
+        self.server.wait()
+
+    def stop(self) -> None:
+        """Stop the server."""
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
+    def run_sql(self, file: Path, customers: int) -> None:
+        """Run a file of statements."""
+        values = {"customers": customers, "key_hash": sha256(API_KEY.encode()).digest()}
+        with world.connect(self.address) as connection:
+            for statement in file.read_text().split(";\n"):
+                if statement.strip():
+                    used = values if "%(" in statement else None
+                    connection.execute(statement.encode(), used)
+
+    def run_program(self, *arguments: str) -> None:
+        """Run a program on its database with its settings."""
+        environment = os.environ | self.environment | {"DATABASE_URL": self.address}
+        subprocess.run([sys.executable, *arguments], cwd=self.where, env=environment, check=True)
+
+
+class Tarn(Peer):
+    """Tarn as `manage.py serve` runs it, its worker included."""
+
+    def command(self, port: int) -> list[str]:
+        return [sys.executable, "manage.py", "serve", "--no-demo", "--port", str(port)]
+
+    def fill(self, customers: int) -> None:
+        self.run_program("-m", "benchmarks.tarn_seed", str(customers))
+
+
+class FastApi(Peer):
+    """FastAPI and asyncpg under uvicorn."""
+
+    def command(self, port: int) -> list[str]:
+        return [
+            str(OTHER_PYTHON), "-m", "uvicorn", "fastapi_peer.app:app", "--port", str(port),
+            "--workers", "2", "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+            "--timeout-keep-alive", "75",
+        ]  # fmt: skip
+
+    def fill(self, customers: int) -> None:
+        self.run_sql(HERE / "fastapi_peer" / "schema.sql", customers)
+        self.run_sql(HERE / "fastapi_peer" / "seed.sql", customers)
+
+
+class Drf(Peer):
+    """Django REST framework under gunicorn."""
+
+    def command(self, port: int) -> list[str]:
+        return [
+            sys.executable, "-m", "gunicorn", "drf_peer.wsgi", "--bind", f"127.0.0.1:{port}",
+            "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--keep-alive", "75",
+        ]  # fmt: skip
+
+    def fill(self, customers: int) -> None:
+        self.run_program("-m", "django", "migrate", "--run-syncdb", "--verbosity", "0")
+        self.run_sql(HERE / "drf_peer" / "seed.sql", customers)
+
+
+def http_peers() -> dict[str, Peer]:
+    """Return the peers that answer over HTTP, by name."""
+    tarn = Tarn(
+        "tarn",
+        "Tarn",
+        "`manage.py serve` as it comes: gunicorn, 2 workers of 4 threads, and the job worker.",
+        "SELECT count(*) FROM billing_changerecord",
+        marker=b"tarn-web",
+        environment=TARN,
+    )
+    fastapi = FastApi(
+        "fastapi",
+        "FastAPI + asyncpg",
+        "uvicorn (uvloop, httptools), 2 workers with 4 connections each; pydantic in and out; "
+        "one transaction of some ten statements, each prepared and touching one table; the "
+        "change record's old values are read under the lock of the customer's row.",
+        "SELECT count(*) FROM change_record",
+        environment={"PYTHONPATH": str(HERE)},
+        where=HERE,
+    )
+    drf = Drf(
+        "drf",
+        "DRF + ORM",
+        "gunicorn, 2 workers of 4 threads; ModelSerializers with nested ones, whose `create` and "
+        "`update` write the parts by `update_or_create`, `set` and `save` in one transaction; "
+        "lists use `select_related` and `prefetch_related`.",
+        "SELECT count(*) FROM drf_peer_changerecord",
+        environment={"PYTHONPATH": str(HERE), "DJANGO_SETTINGS_MODULE": "drf_peer.settings"},
+        where=HERE,
+    )
+    return {peer.name: peer for peer in (tarn, fastapi, drf)}
