@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import io
 import json
 import os
 import shlex
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             call_command("migrate", verbosity=0, interactive=False)
-            loaded = call_command("load_demo") if demo else None
+            loaded = call_command("load_demo", stdout=io.StringIO()) if demo else None
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
         connections.close_all()
         return json.loads(loaded) if loaded else None
