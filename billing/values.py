@@ -62,13 +62,13 @@ def has_control_character(value: str) -> bool:
 
 def plain_text(value: Any) -> str:
     """Return text of any length: a string, or a number without exponent as written."""
+    if type(value) is str and value.isascii() and "\0" not in value:
+        return value
     if isinstance(value, JsonNumber):
         if "e" in value or "E" in value:
             raise fail("value_is_invalid")
         return str(value)
     if isinstance(value, str):
-        if value.isascii():
-            return value.replace("\0", "") if "\0" in value else value
         if _SURROGATE.search(value):
             raise fail("value_is_invalid")
         return value.replace("\0", "")
@@ -192,8 +192,8 @@ def one_of(
     allowed = frozenset(choices)
 
     def read(value: Any) -> str | None:
-        if value is None:
-            return None
+        if value is None or (type(value) is str and value in allowed):
+            return value
         found = _string_only(value, failure)
         if empty_is_null and found == "":
             return None
@@ -209,8 +209,8 @@ _COUNTRIES = frozenset(COUNTRIES)
 
 def country(value: Any) -> str | None:
     """Return an ISO 3166 code in upper case; blank is null."""
-    if value is None:
-        return None
+    if value is None or (type(value) is str and value in _COUNTRIES):
+        return value
     found = _string_only(value, "not_a_valid_country_code")
     if is_blank(found):
         return None

@@ -9,14 +9,14 @@ from billing.organizations.api import logo
 from config import health
 
 urlpatterns = [
+    path("api/v1/", include("customers.urls")),  # first: what programs call most is found soonest
+    path("api/v1/", include("billing.api.urls")),
     path("health", health.health),
     path("ready", health.ready),
     path("admin/", admin.site.urls),
     path("logos/<uuid:entity_id>", logo),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
-    path("api/v1/", include("billing.api.urls")),
-    path("api/v1/", include("customers.urls")),
     path("api/v1/", include(unknown_paths)),  # last: whatever none of the above took
 ]
 
