@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from billing.errors import Invalid, NotFound, Problems, Refusal, Stale
 from billing.events.actor import Actor
@@ -67,10 +67,11 @@ def write_customers(
 
     :raises RefusedBatch: if a change breaks a rule, or two of them name one customer.
     """
-    _refuse_doubles(changes)
-    rows = [_row(change) for change in changes]
+    shapes = [change.problems for change in changes]
+    _add_doubles(changes, shapes)
+    rows = [_row(change, shape) for change, shape in zip(changes, shapes, strict=True)]
     found = _write(organization_id, rows, actor)
-    refusals = _refusals(found, changes)
+    refusals = _refusals(found, shapes)
     if refusals:
         raise RefusedBatch(refusals)
     return [_outcome(row) for row in found]
@@ -86,19 +87,20 @@ def write_customer(
 
     :raises Invalid, NotFound, Stale: as the contract orders them; nothing was written.
     """
-    row = _row(change)
+    shape = change.problems
+    row = _row(change, shape)
     if precondition and precondition.if_match:
         row["if_match"] = precondition.if_match
     if precondition and precondition.create_only:
         row["create_only"] = True
     found = _write(organization_id, [row], actor, one=True)
-    for refusal in _refusals(found, [change]).values():
+    for refusal in _refusals(found, [shape]).values():
         raise refusal
     return _outcome(found[0])
 
 
 class _Found(NamedTuple):
-    """A row of `write_outcome.sql`: an outcome, or a problem with its key and code."""
+    """A row of `outcome.sql`: an outcome, or a problem with its key and code."""
 
     n: int
     kind: str
@@ -110,22 +112,25 @@ class _Found(NamedTuple):
     json: str | None
 
 
-def _row(change: CustomerChange) -> dict[str, Any]:
+def _row(change: CustomerChange, shape: Problems) -> dict[str, Any]:
     row = change.row()
-    if change.problems:
+    if shape:
         row["refused"] = True
     return row
 
 
-def _refuse_doubles(changes: Sequence[CustomerChange]) -> None:
+def _add_doubles(changes: Sequence[CustomerChange], shapes: list[Problems]) -> None:
+    """Add a problem to every change that names a customer another one before it names."""
     first: set[str] = set()
-    doubles: dict[int, Refusal] = {}
     for position, change in enumerate(changes):
-        if change.external_id in first:
-            doubles[position] = Invalid({"external_id": ["value_already_exist"]})
+        if change.external_id in first and "external_id" not in shapes[position].by_field:
+            shapes[position] = _copy(shapes[position])
+            shapes[position].add("external_id", "value_already_exist")
         first.add(change.external_id)
-    if doubles:
-        raise RefusedBatch(doubles)
+
+
+def _copy(problems: Problems) -> Problems:
+    return Problems({key: list(codes) for key, codes in problems.by_field.items()})
 
 
 def _write(
@@ -142,14 +147,17 @@ def _write(
         "actor_name": actor.name,
         "reason": actor.reason,
     }
-    for attempt in range(1, _ATTEMPTS + 1):
+    for _ in range(_ATTEMPTS):
         try:
-            return _run(statement, values)
+            found = _run(statement, values)
         except IntegrityError as error:
-            # Somebody created one of these customers after we looked: look again.
-            if attempt == _ATTEMPTS or not _is_creation_race(error):
+            if not _is_creation_race(error):
                 raise
-    raise AssertionError("unreachable")
+        else:
+            if all(row.kind != "unlocked" for row in found):
+                return found
+        # Somebody created one of these customers after we looked: look again.
+    raise OperationalError("one of these customers is being created over and over")
 
 
 def _is_creation_race(error: IntegrityError) -> bool:
@@ -161,7 +169,7 @@ def _is_creation_race(error: IntegrityError) -> bool:
 
 
 def _run(statement: Statement, values: dict[str, Any]) -> list[_Found]:
-    """Run the write after its locks, in a transaction of their own or a savepoint of the caller's."""
+    """Run the write after its locks, in a transaction of both or a savepoint of the caller's."""
     if connection.in_atomic_block:
         with transaction.atomic():
             rows = statement.rows_after(LOCK, values)
@@ -181,22 +189,20 @@ def _outcome(row: _Found) -> Outcome:
     )
 
 
-def _refusals(found: list[_Found], changes: Sequence[CustomerChange]) -> dict[int, Refusal]:
-    """Return what is wrong, by position; of several kinds the contract's first (customers.md 1.2)."""
+def _refusals(found: list[_Found], shapes: Sequence[Problems]) -> dict[int, Refusal]:
+    """Return what is wrong, by position; of several kinds the first (customers.md 1.2)."""
     by_change: dict[int, list[_Found]] = {}
     for row in found:
         if row.customer_id is None:
             by_change.setdefault(row.n - 1, []).append(row)
-    return {
-        position: _refusal(rows, changes[position].problems) for position, rows in by_change.items()
-    }
+    return {position: _refusal(rows, shapes[position]) for position, rows in by_change.items()}
 
 
 def _refusal(rows: list[_Found], shape: Problems) -> Refusal:
-    problems = Problems({key: list(codes) for key, codes in shape.by_field.items()})
+    problems = _copy(shape)
     for row in rows:
-        if row.kind == "invalid" and row.key not in shape.by_field:
-            problems.by_field.setdefault(str(row.key), []).append(str(row.code))
+        if row.kind == "invalid":
+            _add(problems, str(row.key), str(row.code))
     if problems:
         return Invalid(problems.by_field)
     missing = {row.key for row in rows if row.kind == "not_found"}
@@ -205,3 +211,12 @@ def _refusal(rows: list[_Found], shape: Problems) -> Refusal:
             return NotFound(resource)
     [stale] = [row for row in rows if row.kind == "stale"]
     return Stale(stale.code)
+
+
+def _add(problems: Problems, key: str, code: str) -> None:
+    if key == "provider_payment_methods":
+        # The one key under which a code may stand twice (customers.md 2.7).
+        problems.by_field.setdefault(key, []).append(code)
+    elif key != "base" or "payment_provider_code" not in problems.by_field:
+        # A code that could not be read says nothing about the connection it names.
+        problems.add(key, code)

@@ -22,6 +22,10 @@ record AS MATERIALIZED (
 
 -- 4. What forbids it. One problem anywhere, and nothing of the batch is written.
 problem (n, kind, key, code) AS MATERIALIZED (
+    SELECT 1, 'unlocked', NULL, NULL
+    FROM wish
+    HAVING count(DISTINCT stored_id) <> current_setting('tarn.locked_customers')::int
+    UNION ALL
     SELECT n, 'refused', NULL, NULL FROM wish WHERE sent ? 'refused'
     UNION ALL
     SELECT n, 'not_found', 'billing_entity', NULL FROM wish WHERE entity_id IS NULL
