@@ -80,6 +80,8 @@ TEMPLATES = [
     }
 ]
 
+UNFOLD = {"SITE_TITLE": "Tarn", "SITE_HEADER": "Tarn", "SITE_SYMBOL": "water_drop"}
+
 # --- Database ---------------------------------------------------------------------------------
 
 # manage.py brings the embedded PostgreSQL when DATABASE_URL is missing; config/wsgi.py refuses.

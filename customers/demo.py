@@ -45,7 +45,8 @@ def load_demo() -> dict[str, Any]:
 
 def _write_customers(organization: Organization) -> None:
     wishes = yaml.safe_load((_FILES / "customers.yaml").read_text())
-    changes = [CustomerChange.read(wish) for wish in wishes]
+    # Lists begin with the newest: what stands first in the file is written last.
+    changes = [CustomerChange.read(wish) for wish in reversed(wishes)]
     write_customers(organization.pk, changes, SETUP)
 
 

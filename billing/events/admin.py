@@ -126,7 +126,8 @@ class ChangeRecordScreen(Screen):
             ((name, _shown(old), _shown(new)) for name, (old, new) in record.changes.items()),
         )
         return format_html(
-            '<table class="text-left"><thead><tr><th>Field</th><th>Old</th><th>New</th></tr>'
+            '<table class="text-left"><thead><tr><th class="pr-4">Field</th>'
+            '<th class="pr-4">Old</th><th>New</th></tr>'
             "</thead><tbody>{}</tbody></table>",
             rows,
         )

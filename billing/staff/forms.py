@@ -193,8 +193,8 @@ class WishForm(forms.Form):
 
     def _show_both(self, name: str, theirs: Any) -> None:
         field = self.fields[name]
-        yours = self.cleaned_data.get(name)
-        self.add_error(name, f"Now: {shown(field, theirs)}. You entered: {shown(field, yours)}.")
+        now, yours = shown(field, theirs), shown(field, self.cleaned_data.get(name))
+        self.add_error(name, f"Now: {_quoted(now)}. You entered: {_quoted(yours)}.")
 
     def _seen(self) -> dict[str, Any]:
         try:
@@ -213,14 +213,18 @@ class WishForm(forms.Form):
 
 
 def shown(field: forms.Field, value: Any) -> str:
-    """Return a value as people read it, quoted; choices by their names."""
+    """Return a value as people read it; choices by their names, "" for none."""
     if value in (None, "", []):
-        return "nothing"
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     names = {str(key): str(name) for key, name in getattr(field, "choices", [])}
     values = value if isinstance(value, list) else [value]
-    return ", ".join(f"“{names.get(str(one), one)}”" for one in values)
+    return ", ".join(str(names.get(str(one), one)) for one in values)
+
+
+def _quoted(text: str) -> str:
+    return f"“{text}”" if text else "nothing"
 
 
 def _put(data: QueryDict, name: str, field: forms.Field, value: Any) -> None:

@@ -152,6 +152,13 @@ class WishScreen(Screen):
         make.base_fields = form.base_fields  # type: ignore[attr-defined]  # Django asks for it
         return make
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **options: Any
+    ) -> HttpResponse:
+        """Show the form with the buttons it answers to."""
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, **options)
+
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Say what became of it; the form has written it."""
         if change and not form.edited():
