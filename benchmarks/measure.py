@@ -72,7 +72,7 @@ def _note(measured: Measured, scenario: str, peer: str, done: Run) -> None:
 def _http_run(
     cluster: Cluster, peer: Peer, scenario: Scenario, name: str, asked: argparse.Namespace
 ) -> Run:
-    server, database = peer.server, _postmaster(cluster)
+    server, database = peer.server, postmaster(cluster)
     assert server is not None
     if scenario.writes:
         world.restore(peer.address)
@@ -105,11 +105,11 @@ def _limit_run(
         _tell(program, str(asked.warm_up))
     for program in programs:
         _expect(program, "warm")
-    database_cpu = tree_cpu(_postmaster(cluster))
+    database_cpu = tree_cpu(postmaster(cluster))
     for program in programs:
         _tell(program, "go")
     lines = [json.loads(program.stdout.readline()) for program in programs]  # type: ignore[union-attr]
-    database_cpu = tree_cpu(_postmaster(cluster)) - database_cpu
+    database_cpu = tree_cpu(postmaster(cluster)) - database_cpu
     for program in programs:
         program.communicate()
     return Run(_together(lines), sum(line["cpu"] for line in lines), database_cpu)
@@ -151,7 +151,8 @@ def _together(lines: list[dict[str, object]]) -> load.Sample:
     return sample
 
 
-def _postmaster(cluster: Cluster) -> int:
+def postmaster(cluster: Cluster) -> int:
+    """Return the database server's process id."""
     running = cluster.postmaster()
     if running is None:
         raise SystemExit("the database has died")

@@ -35,7 +35,8 @@ def _scenarios(measured: Measured) -> list[str]:
     return list(dict.fromkeys(scenario for scenario, _ in measured.runs))
 
 
-def _table(heads: list[str], rows: list[list[str]]) -> str:
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
     align = ["---", *["---:"] * (len(heads) - 1)]
     return "\n".join("| " + " | ".join(row) + " |" for row in [heads, align, *rows])
 
@@ -79,7 +80,7 @@ def _scenario(measured: Measured, scenario: str, titles: dict[str, str]) -> str:
             f"{counts[1]:.1f}" if counts else "",
             f"{measured.memory[peer]:,.0f}" if peer in measured.memory else "",
         ])  # fmt: skip
-    return f"### {SCENARIOS[scenario].title.capitalize()}\n\n{_table(heads, rows)}"
+    return f"### {SCENARIOS[scenario].title.capitalize()}\n\n{table(heads, rows)}"
 
 
 def _ratio(measured: Measured, scenario: str, peer: str) -> float | None:
@@ -97,7 +98,7 @@ def _goals(measured: Measured) -> str:
         found = measure(measured)
         if found:
             rows.append([title, must, aim, found])
-    return _table(["", "must", "aim", "measured"], rows) if rows else ""
+    return table(["", "must", "aim", "measured"], rows) if rows else ""
 
 
 def _rates(peer: str, form: Callable[[float], str]) -> Callable[[Measured], str]:
@@ -163,7 +164,7 @@ def _generator(measured: Measured) -> str:
     )
 
 
-def write(asked: argparse.Namespace, peers: dict[str, Peer], table: str) -> None:
+def write(asked: argparse.Namespace, peers: dict[str, Peer], shown: str) -> None:
     """Write RESULTS.md; what bench-large wrote stays."""
     old = RESULTS.read_text() if RESULTS.exists() else ""
     large = LARGE + old.partition(LARGE)[2] if LARGE in old else ""
@@ -195,10 +196,26 @@ pool's resetting of connections count too). CPU and memory are those of the whol
 {does}
 - **{LIMIT_TITLE.capitalize()}**: {LIMIT_DOES}
 
-{table}
+{shown}
 
 """
     RESULTS.write_text((text + large).rstrip() + "\n")
+
+
+def write_large(customers: int, shown: str) -> None:
+    """Write the last part of RESULTS.md; the rest stays."""
+    old = RESULTS.read_text() if RESULTS.exists() else ""
+    text = f"""\
+{LARGE}
+
+Written by `make bench-large`. {machine()}
+
+{customers:,} customers beside 10,000, both made by the writer and multiplied in SQL, each with \
+all that hangs on a customer; medians of interleaved rounds. CPU at 8 connections, times at one.
+
+{shown}
+"""
+    RESULTS.write_text((old.partition(LARGE)[0].rstrip() + "\n\n" + text).lstrip())
 
 
 def machine() -> str:

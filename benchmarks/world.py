@@ -7,7 +7,8 @@ from psycopg import sql
 
 from config.embedded import Cluster
 
-DATA = Path(__file__).parent / ".data"
+HERE = Path(__file__).parent
+DATA = HERE / ".data"
 
 # Every column but those the database computes; tables in any order, since no foreign key is
 # checked while a replica's role is played.
