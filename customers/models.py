@@ -150,7 +150,8 @@ class Customer(Address):
         ]
 
     def __str__(self) -> str:
-        return self.legal_name or self.name or self.external_id
+        person = " ".join(part for part in (self.firstname, self.lastname) if part)
+        return self.legal_name or self.name or person or self.external_id
 
 
 class CustomerCounter(models.Model):
