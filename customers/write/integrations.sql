@@ -104,7 +104,7 @@ integration_side AS MATERIALIZED (
 )
 
 -- :difference
-SELECT wish.n, 'integration_customers', old.list, new.list
+SELECT wish.n, 'integration_customers', coalesce(old.list, '[]'), coalesce(new.list, '[]')
 FROM wish
 LEFT JOIN integration_side old ON old.n = wish.n AND old.side = 'old'
 LEFT JOIN integration_side new ON new.n = wish.n AND new.side = 'new'

@@ -37,7 +37,9 @@ wanted_metadata AS MATERIALIZED (
 )
 
 -- :difference
-SELECT n, 'metadata', min(list::text) FILTER (WHERE side = 'old')::jsonb, min(list::text) FILTER (WHERE side = 'new')::jsonb
+SELECT n, 'metadata',
+    coalesce(min(list::text) FILTER (WHERE side = 'old')::jsonb, '[]'),
+    coalesce(min(list::text) FILTER (WHERE side = 'new')::jsonb, '[]')
 FROM (
     SELECT n, 'old' AS side, jsonb_agg(
         jsonb_build_object('lago_id', id, 'key', key, 'value', value, 'display_in_invoice', display_in_invoice)

@@ -20,8 +20,8 @@ stored_section AS MATERIALIZED (
 
 -- :difference
 SELECT n, 'invoice_custom_section_codes',
-    jsonb_agg(code ORDER BY code) FILTER (WHERE side = 'old'),
-    jsonb_agg(code ORDER BY code) FILTER (WHERE side = 'new')
+    coalesce(jsonb_agg(code ORDER BY code) FILTER (WHERE side = 'old'), '[]'),
+    coalesce(jsonb_agg(code ORDER BY code) FILTER (WHERE side = 'new'), '[]')
 FROM (
     SELECT n, 'old' AS side, code FROM stored_section
     UNION ALL

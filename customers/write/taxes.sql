@@ -18,8 +18,8 @@ stored_tax AS MATERIALIZED (
 
 -- :difference
 SELECT n, 'tax_codes',
-    jsonb_agg(code ORDER BY code) FILTER (WHERE side = 'old'),
-    jsonb_agg(code ORDER BY code) FILTER (WHERE side = 'new')
+    coalesce(jsonb_agg(code ORDER BY code) FILTER (WHERE side = 'old'), '[]'),
+    coalesce(jsonb_agg(code ORDER BY code) FILTER (WHERE side = 'new'), '[]')
 FROM (
     SELECT n, 'old' AS side, code, origin FROM stored_tax
     UNION ALL
