@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from typing import Any, cast
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,6 +17,7 @@ from billing.events.change import WebhookEndpointChange
 from billing.events.models import WebhookEndpoint
 from billing.events.write import change_webhook_endpoint, create_webhook_endpoint
 from billing.models import InvoiceCustomSection, Organization, Tax
+from billing.organizations.change import NewOrganization
 from billing.organizations.locks import freeze_configuration, lock_organization
 from billing.organizations.write import create_organization
 from billing.sections.write import change_section, create_section
@@ -78,10 +80,7 @@ class _OrganizationSetup:
         # What is wrong with values by themselves comes first, whatever the database holds.
         for node, wish in [(self.node, self.wish), *chain.from_iterable(self.pairs.values())]:
             self.attempts.refuse(node, wish.problems().by_field)
-        organization = self._find_or_create()
-        if organization is None:
-            return
-        self.organization = organization
+        organization = self.organization = self._find_or_create()
         self._coded(TAXES, Tax.objects.kept(), create_tax, change_tax)
         self._coded(SECTIONS, InvoiceCustomSection.objects.kept(), create_section, change_section)
         issuers = IssuerSetup(organization, self.planned, self.wish, self.attempts)
@@ -94,8 +93,8 @@ class _OrganizationSetup:
         for node in self.planned.parts[STAFF.plural]:
             self.attempts.apply(STAFF, node, partial(apply_member, organization.pk, node))
 
-    def _find_or_create(self) -> Organization | None:
-        """Return the organization, held until the end; None if it can't be made."""
+    def _find_or_create(self) -> Organization:
+        """Return the organization, held until the end."""
         found = Organization.objects.filter(slug=self.slug).first()
         if found is not None:
             if any(node.get("archived") for node, _ in self.pairs[BILLING_ENTITIES]):
@@ -106,7 +105,15 @@ class _OrganizationSetup:
         made = self.attempts.create(
             ORGANIZATIONS, self.node, partial(create_organization, self.wish, SETUP)
         )
-        return Organization.objects.get(slug=self.slug) if made else None
+        return Organization.objects.get(slug=self.slug) if made else self._make_stand_in()
+
+    def _make_stand_in(self) -> Organization:
+        """Return an organization to try the parts on, so that their problems are told too.
+
+        It goes with everything else when the file is refused.
+        """
+        slug = f"stand-in-{uuid4().hex[:16]}"
+        return create_organization(NewOrganization(name="Stand-in", slug=slug), SETUP)
 
     def _coded(
         self,

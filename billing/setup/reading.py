@@ -36,7 +36,7 @@ class Plan:
             self.problems.add(root.place, "The file must hold the key organizations.")
             return
         self._check_keys(root, frozenset({ORGANIZATIONS.plural}))
-        if ORGANIZATIONS.plural not in root.value:
+        if not root.value:
             self.problems.add(root.place, "The key organizations is missing.")
         for node in self._list(root, ORGANIZATIONS):
             planned = Planned(node)

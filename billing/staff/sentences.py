@@ -51,6 +51,15 @@ _OF_CODE = {
     "exceeded_limit": "There are as many as there may be. Delete one first.",
     "billing_entity_not_found": "This billing entity is gone or archived. Choose another one.",
     "tax_not_found": "One of these taxes is gone. Choose again.",
+    "billing_entity_must_be_in_eu": "Only an issuer in a member state of the EU can have this.",
+    "country_must_be_present": "Choose the country first: France or Germany.",
+    "country_not_supported": "Only an issuer in France or Germany can have this.",
+    "default_cannot_be_archived": "The default can't be archived.",
+    "must_be_array": "A list is needed here.",
+    "invalid_content_type": "Use a PNG or a JPEG image.",
+    "file_too_large": "This is larger than 700 kB.",
+    "last_non_expiring_api_key": "This is the last key without an end. Make another one first.",
+    "api_key_has_ended": "This key has ended.",
 }
 
 
