@@ -38,7 +38,7 @@ found AS MATERIALIZED (
 ),
 
 -- :everyone_after
--- The same by cursor; the rest of one moment comes first, then what is older.
+-- The same by cursor: the rest of one moment, and what is older, each straight off the index.
 total AS MATERIALIZED (
     SELECT kept AS count FROM customers_customercounter WHERE organization_id = %(organization)s::uuid
 ),
@@ -61,6 +61,7 @@ found AS MATERIALIZED (
             ORDER BY customer.created_at DESC, customer.id
             LIMIT %(size)s::bigint + 1
         )
+        ORDER BY created_at DESC, id
         LIMIT %(size)s::bigint + 1
     ) page
     LIMIT 1001

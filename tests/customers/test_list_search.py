@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customers.filters import SEARCH_TEXT, read_filters
-from customers.page import Part, _statement, _values
+from customers.page import _statement
 from tests.conftest import Client
 from tests.customers.builders import make_customer, make_customers
 from tests.customers.calls import CUSTOMERS
@@ -147,12 +147,11 @@ class TestSearchPlan:
             cursor.execute("SET LOCAL enable_seqscan = off")  # five thousand are quickly read
         return organization
 
-    def plan(self, organization, term: str) -> str:
-        filters = read_filters({"search_term": [term]})
-        part = Part(100)
-        statement = _statement(filters.sql(), False, True)
+    def plan(self, term: str) -> str:
+        """Return the plan for any term of this kind: values are not planned for."""
+        statement = _statement(read_filters({"search_term": [term]}).sql(), False, True)
         with psycopg.ClientCursor(connection.connection) as cursor:
-            cursor.execute(f"EXPLAIN {statement.text}", _values(organization.id, filters, part))
+            cursor.execute(b"EXPLAIN (GENERIC_PLAN) " + statement._sent)
             return "\n".join(row[0] for row in cursor)
 
     def hits(self, plan: str) -> str:
@@ -164,16 +163,16 @@ class TestSearchPlan:
     @pytest.mark.parametrize("term", ["4711", "abc", "a b c d ltd", "c2 lt"])
     def test_takes_the_index_of_trigrams(self, many, term):
         """With another expression than the index's, this reads all rows."""
-        assert "customer_search" in self.hits(self.plan(many, term))
+        assert "customer_search" in self.hits(self.plan(term))
 
     @pytest.mark.parametrize("term", ["ab", "a", "--", "@", "é", "a b", "f l"])
     def test_does_not_read_the_whole_index_for_what_has_no_trigram(self, many, term):
-        assert "customer_search" not in self.plan(many, term)
+        assert "customer_search" not in self.plan(term)
 
     @pytest.mark.parametrize("term", ["4711", "ltd"])
     def test_never_walks_the_order_of_the_list_to_find_hits(self, many, term):
         """Asked for the first hundred by date at once, the planner walks that index for `ltd`."""
-        hits = self.hits(self.plan(many, term))
+        hits = self.hits(self.plan(term))
 
         assert "customer_newest_first" not in hits
 
