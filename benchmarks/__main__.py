@@ -14,6 +14,7 @@ LIMIT = "limit"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what was asked for, print the table, and write RESULTS.md if told to."""
     asked = _parse(arguments)
+    before = report.busy()
     cluster = world.start()
     peers: dict[str, Peer] = {}
     try:
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = report.tables(measured, found)
     print(table)
     if asked.write:
-        report.write(asked, found, table)
+        report.write(asked, found, table, before)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     asked = parser.parse_args()
+    before = report.busy()
     cluster = world.start()
     peers: list[Peer] = []
     try:
@@ -55,7 +56,7 @@ def main() -> None:
     table = "\n\n".join(parts)
     print(table)
     if asked.write:
-        report.write_large(asked.customers, table)
+        report.write_large(asked.customers, table, before)
 
 
 def multiply(address: str, wanted: int) -> None:

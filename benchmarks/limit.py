@@ -108,7 +108,7 @@ class Line:
                 return True
             if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
                 raise SystemExit(result.error_message.decode())
-            if result.ntuples and result.nfields > 1 and result.get_value(0, 2) is None:
+            if result.ntuples and result.nfields > 2 and result.get_value(0, 2) is None:
                 raise SystemExit("the writer refused a change")
         return False
 

@@ -164,7 +164,7 @@ def _generator(measured: Measured) -> str:
     )
 
 
-def write(asked: argparse.Namespace, peers: dict[str, Peer], shown: str) -> None:
+def write(asked: argparse.Namespace, peers: dict[str, Peer], shown: str, before: str) -> None:
     """Write RESULTS.md; what bench-large wrote stays."""
     old = RESULTS.read_text() if RESULTS.exists() else ""
     large = LARGE + old.partition(LARGE)[2] if LARGE in old else ""
@@ -176,7 +176,7 @@ def write(asked: argparse.Namespace, peers: dict[str, Peer], shown: str) -> None
     text = f"""\
 # How fast Tarn is
 
-Written by `make bench`. {machine()}
+Written by `make bench`. {machine()} {before}
 
 {asked.connections} keep-alive connections; {asked.rounds} rounds of {asked.seconds:g} seconds, \
 every peer in turn in each round, {asked.warm_up:g} seconds of warm-up not counted; medians. \
@@ -202,13 +202,13 @@ pool's resetting of connections count too). CPU and memory are those of the whol
     RESULTS.write_text((text + large).rstrip() + "\n")
 
 
-def write_large(customers: int, shown: str) -> None:
+def write_large(customers: int, shown: str, before: str) -> None:
     """Write the last part of RESULTS.md; the rest stays."""
     old = RESULTS.read_text() if RESULTS.exists() else ""
     text = f"""\
 {LARGE}
 
-Written by `make bench-large`. {machine()}
+Written by `make bench-large`. {machine()} {before}
 
 {customers:,} customers beside 10,000, both made by the writer and multiplied in SQL, each with \
 all that hangs on a customer; medians of interleaved rounds. CPU at 8 connections, times at one.
@@ -216,6 +216,13 @@ all that hangs on a customer; medians of interleaved rounds. CPU at 8 connection
 {shown}
 """
     RESULTS.write_text((old.partition(LARGE)[0].rstrip() + "\n\n" + text).lstrip())
+
+
+def busy() -> str:
+    """Return how busy the machine is; ask before anything of ours runs."""
+    waiting = os.getloadavg()[0]
+    what = "idle" if waiting < 0.5 else f"busy with other work: load average {waiting:.1f}"
+    return f"Before the run the machine was {what}."
 
 
 def machine() -> str:
