@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import socket
+import struct
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +24,7 @@ from gunicorn.http.errors import (
     UnsupportedTransferCoding,
 )
 from gunicorn.workers.gthread import ThreadWorker
+from structlog.contextvars import clear_contextvars
 
 LONGEST_TARGET = 65_536
 
@@ -47,6 +49,11 @@ limit_request_line = 0
 limit_request_fields = 100
 limit_request_field_size = 8_190
 control_socket_disable = True
+# By default a header of this name, from any client of a proxy on this machine, moves the request.
+forwarder_headers = ""
+
+# A client that says no more, or listens no more, holds a thread no longer than this.
+LONGEST_SILENCE = int(os.environ.get("TARN_CLIENT_TIMEOUT", "30"))
 
 
 def when_ready(arbiter: Any) -> None:
@@ -78,6 +85,15 @@ class Logger(glogging.Logger):  # type: ignore[misc] # gunicorn has no types
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """Answers in JSON what gunicorn refuses by itself, and keeps the request out of the log."""
+
+    def handle(self, conn: Any) -> Any:
+        """Handle one request, from a client that must not be silent for long."""
+        for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            conn.sock.setsockopt(
+                socket.SOL_SOCKET, direction, struct.pack("ll", LONGEST_SILENCE, 0)
+            )
+        clear_contextvars()  # what gunicorn logs is not about the thread's last request
+        return super().handle(conn)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Answer a request that never reached the application, or that broke it."""

@@ -81,10 +81,15 @@ class Application:
         path = undecoded_path(environ)
         # A decoded path counts as well: `/%61pi/v1/taxes` must find no address under /api/v1/
         # rather than reach one with its parameters decoded twice.
-        if path.startswith(PROGRAMS) or environ["PATH_INFO"].startswith(PROGRAMS):
+        if is_for_program(path) or is_for_program(environ["PATH_INFO"]):
             environ["PATH_INFO"] = path
             return self.programs(environ, start_response)
         return self.browsers(environ, start_response)
+
+
+def is_for_program(path: str) -> bool:
+    """Say whether a program asks for this path, be it with a slash too many or too few."""
+    return f"/{path.lstrip('/')}/".startswith(PROGRAMS)
 
 
 def undecoded_path(environ: Environ) -> str:

@@ -205,8 +205,8 @@ def _read(request: ApiRequest, limit: int) -> bytes:
         while missing > 0 and (part := stream.read(missing)):
             parts.append(part)
             missing -= len(part)
-    except OSError:
-        raise BadBody("the body ended too early") from None
+    except Exception:  # each server has errors of its own for chunks that it can't read
+        raise BadBody("the body ended too early or was sent wrongly") from None
     return b"".join(parts)
 
 

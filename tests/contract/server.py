@@ -33,6 +33,7 @@ _ENVIRONMENT = {
     "TARN_INSECURE_HTTP": "1",
     # At its most talkative the log must tell nothing either.
     "LOG_LEVEL": "DEBUG",
+    "TARN_CLIENT_TIMEOUT": "3",
     "ACME_READ_KEY": ACME_READ_KEY,
     "ACME_OLD_KEY": ACME_OLD_KEY,
     "STRIPE_SECRET_KEY": STRIPE_SECRET,

@@ -247,7 +247,7 @@ def _customer_queries(them: Tenant) -> list[str]:
         ("cursor", them.refs["cursor"]),
         ("per_page", "1"),
     ]
-    return ["", *(f"?{urlencode([pair])}" for pair in pairs)]
+    return ["", *(f"?{urlencode([pair])}" for pair in pairs), "?per_page=1&page=2"]
 
 
 def _page_queries(them: Tenant) -> list[str]:
