@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -13,6 +14,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import DropdownFilter
 
+from billing.errors import NotFound
 from billing.events.actor import Actor
 from billing.organizations.models import Membership
 from billing.staff.forms import WishForm
@@ -94,7 +96,7 @@ class Screen(ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow the filters on show and no others: any column could be guessed at with them."""
         names = {getattr(one, "parameter_name", None) for one in self.get_list_filter(request)}
-        return lookup in names | self.open_lookups
+        return lookup in names | self.open_lookups and "\0" not in value
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
@@ -188,13 +190,14 @@ class WishScreen(Screen):
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         """Delete one row by its writer."""
-        self.delete_row(obj, staff_actor(request.user))
+        with suppress(NotFound):  # somebody else was faster
+            self.delete_row(obj, staff_actor(request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
         """Delete the chosen rows by their writer, all or none."""
         with transaction.atomic():
             for obj in queryset:
-                self.delete_row(obj, staff_actor(request.user))
+                self.delete_model(request, obj)
 
     def delete_row(self, obj: Any, actor: Actor) -> None:
         """Delete one row by its writer."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -10,7 +11,6 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
-from billing.errors import NotFound
 from billing.events.actor import SYSTEM, Actor
 from billing.models import BillingEntity
 from billing.staff.forms import shown
@@ -22,6 +22,7 @@ from customers.admin.values import metadata_fields
 from customers.delete import delete_customer, delete_customers
 from customers.filters import SEARCH_TEXT
 from customers.models import METADATA_MAX, Customer, IntegrationLink
+from customers.write import RefusedBatch
 
 
 class _OneOf(DropdownFilter):
@@ -34,7 +35,9 @@ class _OneOf(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         chosen = self.value()
-        return queryset.filter(**{str(self.parameter_name): chosen}) if chosen else queryset
+        if chosen not in self.values:
+            return queryset
+        return queryset.filter(**{str(self.parameter_name): chosen})
 
 
 class CountryFilter(_OneOf):
@@ -204,10 +207,7 @@ class CustomerScreen(WishScreen):
 
     def delete_row(self, obj: Customer, actor: Actor) -> None:
         """Delete the customer; its external id is free again."""
-        try:
-            delete_customer(obj.organization_id, obj.external_id, actor)
-        except NotFound:
-            return  # somebody else was faster
+        delete_customer(obj.organization_id, obj.external_id, actor)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Delete the chosen customers, all or none."""
@@ -216,7 +216,7 @@ class CustomerScreen(WishScreen):
             by_tenant.setdefault(tenant, []).append(external_id)
         with transaction.atomic():
             for tenant, external_ids in by_tenant.items():
-                delete_customers(tenant, external_ids, staff_actor(request.user))
+                _delete_kept(tenant, external_ids, staff_actor(request.user))
 
     @fact("Customer")
     def who(self, customer: Customer) -> str:
@@ -244,6 +244,18 @@ class CustomerScreen(WishScreen):
             for link in links.order_by("type")
         ]
         return "\n".join(lines) or "none"
+
+
+def _delete_kept(tenant: UUID, external_ids: list[str], actor: Actor) -> None:
+    """Delete the customers that nobody else has deleted meanwhile."""
+    while external_ids:
+        try:
+            delete_customers(tenant, external_ids, actor)
+        except RefusedBatch as refused:
+            gone = refused.refusals
+            external_ids = [one for n, one in enumerate(external_ids) if n not in gone]
+        else:
+            return
 
 
 def _as_text(fields: tuple[Any, ...]) -> tuple[Any, ...]:
