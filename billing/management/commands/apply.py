@@ -26,15 +26,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Apply the file and say what became of each object."""
         name = str(options["file"])
+        shown = "Standard input" if name == "-" else name
         try:
-            report = apply_setup(_read(name))
+            report = apply_setup(_read(name, shown))
         except SetupRefused as refusal:
             lines = "\n".join(f"  {line}" for line in refusal.problems.lines())
-            raise CommandError(f"{name} was not applied; nothing was changed.\n{lines}") from None
+            raise CommandError(f"{shown} was not applied; nothing was changed.\n{lines}") from None
         self.stdout.write("\n".join(report.lines()))
 
 
-def _read(name: str) -> str:
+def _read(name: str, shown: str) -> str:
     """Return the text of the file.
 
     :raises CommandError: if it can't be read.
@@ -43,7 +44,7 @@ def _read(name: str) -> str:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return data.decode("utf-8-sig")
     except OSError as error:
-        raise CommandError(f"{name} can't be read: {error.strerror}.") from None
+        raise CommandError(f"{shown} can't be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise CommandError(f"{name} is not UTF-8 text, line {line}.") from None
+        raise CommandError(f"{shown} is not UTF-8 text, line {line}.") from None
