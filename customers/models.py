@@ -75,6 +75,9 @@ class Customer(Address):
         Organization,
         on_delete=models.PROTECT,
         db_constraint=False,
+        # An index of its own would be taken for the checks of foreign keys before the table was
+        # first analyzed, and each check would then read all customers of the organization.
+        db_index=False,
         related_name="customers",
     )
     billing_entity = models.ForeignKey(

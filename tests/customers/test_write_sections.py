@@ -12,7 +12,7 @@ BOTH = {"invoice_custom_sections": ["skip_sections_and_selected_ids_sent_togethe
 @pytest.fixture
 def acme(organization):
     """An organization with sections a, b, c; its entity `fr` prints c, and c alone."""
-    a, b, c = (make_section(organization, code=code, name=code.upper()) for code in "abc")
+    *_, c = [make_section(organization, code=code, name=code.upper()) for code in "abc"]
     make_section(organization, code="gone", deleted_at=timezone.now())
     make_section(make_organization(), code="theirs")
     make_billing_entity(organization, code="fr", sections=[c])
