@@ -170,7 +170,8 @@ class TestFullWish:
             "city": " ", "country": "", "email": "", "customer_type": "", "net_payment_term": "",
             "finalize_zero_amount_invoice": None, "skip_invoice_custom_sections": False,
             "shipping_address": {"city": None, "country": " "}, "metadata": [], "tax_codes": [],
-            "billing_configuration": {"payment_provider": None, "document_locale": None, "sync": True},
+            "billing_configuration": {"payment_provider": None, "document_locale": None,
+                                      "sync": True},
             "integration_customers": [{"integration_type": "xero"}],
             "invoice_custom_section_codes": ["nope"],
         }  # fmt: skip
@@ -248,7 +249,17 @@ class TestSingleFields:
             )
             assert outcome.diff["phone"][1] == phone
 
-    @pytest.mark.parametrize("text", ["'; DROP TABLE x; --", '{"a": "\\"}', "%(n)s %s", "\\u0041", "\x01\t\n\x1f", "😀\U0010ffff"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "'; DROP TABLE x; --",
+            '{"a": "\\"}',
+            "%(n)s %s",
+            "\\u0041",
+            "\x01\t\n\x1f",
+            "😀\U0010ffff",
+        ],
+    )
     def test_are_stored_as_sent(self, organization, text):
         post(organization, name=text, metadata=[{"key": "k", "value": text}])
 
@@ -338,7 +349,8 @@ class TestTime:
         post(acme, **FULL)
 
         post(acme, metadata=[], tax_codes=[], integration_customers=[],
-             invoice_custom_section_codes=[], billing_configuration={"payment_provider": None})  # fmt: skip
+             invoice_custom_section_codes=[],
+             billing_configuration={"payment_provider": None})  # fmt: skip
 
         after = everything()
         for name, rows in json.loads(before).items():

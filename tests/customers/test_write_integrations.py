@@ -1,6 +1,5 @@
 """A customer's links to integrations (customers.md 2.10)."""
 
-
 import pytest
 
 from customers.models import IntegrationLink
@@ -95,7 +94,8 @@ class TestConnection:
     @pytest.mark.parametrize(
         "bad",
         [item("netsuite", external_customer_id="1"), item("avalara", sync_with_provider=True),
-         item("netsuite", "n3", external_customer_id="1"), item("netsuite", "x1", sync_with_provider=1),
+         item("netsuite", "n3", external_customer_id="1"),
+         item("netsuite", "x1", sync_with_provider=1),
          item("netsuite", "N1", external_customer_id="1"),
          item("netsuite", "n1\0", external_customer_id="1")],
     )  # fmt: skip
@@ -146,7 +146,9 @@ class TestMatching:
         put(acme)
         assert links(acme) == {}
 
-    @pytest.mark.parametrize("odd", [None, "", "nonsense", 5, [], "00000000-0000-4000-8000-000000000000"])
+    @pytest.mark.parametrize(
+        "odd", [None, "", "nonsense", 5, [], "00000000-0000-4000-8000-000000000000"]
+    )
     def test_takes_other_ids_as_absent(self, acme, odd):
         assert refuse(acme, {"id": odd, "sync_with_provider": True}) == {
             "integration_type": ["value_is_mandatory"]

@@ -247,9 +247,10 @@ class TestProviderCustomerId:
         }
 
     def test_may_be_shared_and_is_kept_as_sent(self, acme):
+        values = {"payment_provider": "adyen", "provider_customer_id": " 4242 4242 4242 4241 "}
+
         for name in ("c1", "c2"):
-            post(acme, name, billing_configuration={
-                "payment_provider": "adyen", "provider_customer_id": " 4242 4242 4242 4241 "})  # fmt: skip
+            post(acme, name, billing_configuration=values)
 
         assert link(acme)[1] == " 4242 4242 4242 4241 "
 

@@ -14,6 +14,10 @@ from tests.billing.builders import (
 )
 from tests.customers.posting import post, wish
 
+REPLACE = (
+    "INSERT INTO billing_changerecord TABLE billing_changerecord"
+    " ON CONFLICT (id) DO UPDATE SET actor_name = 'x'"
+)
 STAFF = Actor(ChangeRecord.Door.STAFF, "Ann Arbor", id="7", reason='ticket 12; it\'s "urgent"')
 
 
@@ -107,8 +111,7 @@ class TestAppendOnly:
             "DELETE FROM billing_changerecord",
             "TRUNCATE billing_changerecord",
             "TRUNCATE billing_changerecord CASCADE",
-            "INSERT INTO billing_changerecord SELECT * FROM billing_changerecord"
-            " ON CONFLICT (id) DO UPDATE SET actor_name = 'x'",
+            REPLACE,
         ],
     )
     def test_refuses_rewriting(self, organization, statement):
