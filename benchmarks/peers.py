@@ -140,7 +140,7 @@ def http_peers() -> dict[str, Peer]:
         "fastapi",
         "FastAPI + asyncpg",
         "uvicorn (uvloop, httptools), 2 workers with 4 connections each; pydantic in and out; "
-        "one transaction of some ten statements, each prepared and touching one table; the "
+        "one transaction of some ten statements, prepared by asyncpg, one or two per table; the "
         "change record's old values are read under the lock of the customer's row.",
         "SELECT count(*) FROM change_record",
         environment={"PYTHONPATH": str(HERE)},

@@ -194,7 +194,7 @@ Statements and round trips are counted by a proxy in a run of their own (BEGIN, 
 pool's resetting of connections count too). CPU and memory are those of the whole process tree.
 
 {does}
-- **{LIMIT_TITLE.capitalize()}**: {LIMIT_DOES}
+- **The {LIMIT_TITLE.removeprefix("the ")}**: {LIMIT_DOES}
 
 {shown}
 
