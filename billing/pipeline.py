@@ -7,6 +7,7 @@ trivial statements where this costs 13, and wakes the server several times (meas
 
 import select
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,7 @@ from psycopg.abc import PyFormat
 from psycopg.adapt import Transformer
 
 Row = tuple[Any, ...]
+_numbers = count()
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[bytes, bytes]] = WeakKeyDictionary()
 
 
@@ -26,6 +28,18 @@ def run_together(
 
     :raises psycopg.Error: as a cursor would; nothing of the group was done then.
     """
+    try:
+        return _run(connection, statements)
+    except errors.InvalidSqlStatementName:
+        # After a rollback psycopg clears its plans by DEALLOCATE ALL, and ours with them; poolers
+        # do the like. The group was one transaction, so it can be repeated.
+        _prepared.pop(connection, None)
+    return _run(connection, statements)
+
+
+def _run(
+    connection: psycopg.Connection[Any], statements: Sequence[tuple[bytes, Sequence[Any]]]
+) -> list[Row]:
     transformer = Transformer(connection)
     calls = [
         (
@@ -53,7 +67,7 @@ def _prepare(connection: psycopg.Connection[Any], statement: bytes) -> bytes:
     names = _prepared.setdefault(connection, {})
     name = names.get(statement)
     if name is None:
-        name = b"tarn_%d" % len(names)
+        name = b"tarn_%d" % next(_numbers)  # never a name that the server may know already
         result = connection.pgconn.prepare(name, statement)
         if result.status != pq.ExecStatus.COMMAND_OK:
             raise errors.error_from_result(result, connection.info.encoding)
