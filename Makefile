@@ -35,7 +35,7 @@ bench-large: $(VENV)/.runtime ## Measure a million customers, some minutes; writ
 
 requirements: $(VENV)/.development ## Renew requirements*.txt from requirements*.in.
 	cd $(CURDIR) && for name in requirements requirements-dev; do \
-	  $(BIN)/pip-compile -q --upgrade --generate-hashes --no-emit-index-url --strip-extras \
+	  $(BIN)/pip-compile -q --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras \
 	    --allow-unsafe --output-file $$name.txt $$name.in; done
 
 clean: ## Remove what was built; the data in .data stays.
