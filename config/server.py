@@ -6,6 +6,7 @@ docs/decisions/0002-gunicorn.md says why gunicorn.
 import gc
 import logging
 import os
+import select
 import socket
 import struct
 from http import HTTPStatus
@@ -24,9 +25,9 @@ from gunicorn.http.errors import (
     UnsupportedTransferCoding,
 )
 from gunicorn.workers.gthread import ThreadWorker
-from structlog.contextvars import clear_contextvars
 
 LONGEST_TARGET = 65_536
+NEXT_REQUEST_MS = 1  # how long a thread stays with a connection that has been answered
 
 wsgi_app = "config.wsgi:application"
 worker_class = "config.server.Worker"
@@ -87,13 +88,25 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     """Answers in JSON what gunicorn refuses by itself, and keeps the request out of the log."""
 
     def handle(self, conn: Any) -> Any:
-        """Handle one request, from a client that must not be silent for long."""
+        """Answer a connection's request, and those that follow at once, on the same thread.
+
+        Handing a kept-alive connection to the poller and back costs a third of the worker's time
+        when a client sends one request after the other. Whoever waits for a thread goes first.
+        """
+        kept = super().handle(conn)
+        while kept is True and self.alive and self._nobody_waits() and _sends_at_once(conn.sock):
+            kept = super().handle(conn)
+        return kept
+
+    def _nobody_waits(self) -> bool:
+        return bool(self.tpool._work_queue.empty())
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Give a connection to a thread, which its silence must not hold for long."""
         for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            conn.sock.setsockopt(
-                socket.SOL_SOCKET, direction, struct.pack("ll", LONGEST_SILENCE, 0)
-            )
-        clear_contextvars()  # what gunicorn logs is not about the thread's last request
-        return super().handle(conn)
+            longest = struct.pack("ll", LONGEST_SILENCE, 0)
+            conn.sock.setsockopt(socket.SOL_SOCKET, direction, longest)
+        super().enqueue_req(conn)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """Answer a request that never reached the application, or that broke it."""
@@ -106,6 +119,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             util.write_nonblock(client, answer(status))
         except OSError:
             self.log.debug("the client left before its answer")
+
+
+def _sends_at_once(client: socket.socket) -> bool:
+    poller = select.poll()
+    poller.register(client, select.POLLIN)
+    return bool(poller.poll(NEXT_REQUEST_MS))
 
 
 def status_of(error: BaseException) -> HTTPStatus:
