@@ -63,6 +63,7 @@ class RequestLog:
         # route): only their bad news is news.
         quiet = facts["route"] in QUIET and facts["status"] < 400
         (log.debug if quiet else log.info)("request", **facts)
+        clear_contextvars()  # what the thread says next may be about another request
         return response
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 JsonSchema = dict[str, Any]
 
+_NEVER_NULL = frozenset({"lago_id", "code", "created_at"})
 _REFERENCE = "#/components/schemas/{model}"
 _ATTRIBUTE = "documentation"
 
@@ -50,9 +51,9 @@ def documented(
 
 
 def schema_of(example: Any) -> JsonSchema:
-    """Return a schema that an example meets; null may be any type."""
+    """Return a schema that an example meets; null may be any type, and a scalar may be null."""
     if isinstance(example, Mapping):
-        properties = {name: schema_of(value) for name, value in example.items()}
+        properties = {name: _property_schema(name, value) for name, value in example.items()}
         return {"type": "object", "properties": properties}
     if isinstance(example, list):
         return {"type": "array", "items": schema_of(example[0]) if example else {}}
@@ -60,6 +61,13 @@ def schema_of(example: Any) -> JsonSchema:
         return {}
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
     return {"type": kinds[type(example)]}
+
+
+def _property_schema(name: str, value: Any) -> JsonSchema:
+    schema = schema_of(value)
+    if name in _NEVER_NULL or value is None or isinstance(value, Mapping | list):
+        return schema
+    return {"type": [schema["type"], "null"]}
 
 
 ERROR_SCHEMA: JsonSchema = {
@@ -161,11 +169,12 @@ class ApiSchema(AutoSchema):
     def _get_response_bodies(self, direction: str = "response") -> JsonSchema:
         example = self._documentation().response
         success: JsonSchema = {"schema": {"type": "object"}}
+        media_type = "text/plain" if isinstance(example, str) else "application/json"
         if example is not None:
             success = {"schema": schema_of(example), "example": example}
         refusal = {"schema": self._register("Error", ERROR_SCHEMA)}
         return {
-            "200": {"description": "Done.", "content": {"application/json": success}},
+            "200": {"description": "Done.", "content": {media_type: success}},
             "default": {
                 "description": "Refused, and nothing was written.",
                 "content": {"application/json": refusal},

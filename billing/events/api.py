@@ -38,6 +38,7 @@ _EXAMPLE = {
 }
 _ONE = {"webhook_endpoint": _EXAMPLE}
 _REQUEST = {"webhook_endpoint": WebhookEndpointChange}
+_KEY_EXAMPLE = "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K"
 
 
 class WebhookEndpointsView(ApiView):
@@ -95,7 +96,7 @@ class JsonPublicKeyView(ApiView):
 
     resource = "webhook_jwt_public_key"
 
-    @documented(response={"webhook": {"public_key": "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K"}})
+    @documented(response={"webhook": {"public_key": _KEY_EXAMPLE}})
     def get(self, request: ApiRequest) -> ApiResponse:
         """Show the public key."""
         return ApiResponse({"webhook": {"public_key": _public_key()}})
@@ -106,6 +107,7 @@ class PublicKeyView(ApiView):
 
     resource = "webhook_jwt_public_key"
 
+    @documented(response=_KEY_EXAMPLE)
     def get(self, request: ApiRequest) -> HttpResponse:
         """Show the public key."""
         return HttpResponse(_public_key(), content_type="text/plain")

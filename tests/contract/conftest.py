@@ -14,6 +14,7 @@ def tarn() -> Iterator[LiveServer]:
     with served() as server:
         server.manage("apply", str(SETUP))
         yield server
+        assert '"unexpected error' not in server.log()
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,12 @@ class LiveServer:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def apply(self, setup: str) -> None:
+        """Apply a set-up file of this text."""
+        file = self.log_file.with_name("setup.yaml")
+        file.write_text(setup)
+        self.manage("apply", str(file))
+
     def create_api_key(self, *words: str) -> str:
         """Return a new key, the last line of what the command prints."""
         return self.manage("create_api_key", *words).splitlines()[-1]

@@ -4,9 +4,9 @@ Each call is sent twice: in a world in which the other organization exists, with
 call names, and in one in which it never was. The answers must be the same, byte for byte.
 
 Seen to fail with the scope of any one statement dropped: `organization_id = %(organization)s` in
-customers' list.sql, delete.py, read.py, filters.py (metadata), write/*.sql, in billing's read.sql
-files and in the store of idempotent answers; `organization_id=` in the look-ups of taxes, billing
-entities and webhook endpoints.
+customers' list.sql, delete.py, read.py and write/*.sql, in billing's read.sql files and in the
+store of idempotent answers; `organization_id=` in the look-ups of taxes, billing entities and the
+addresses of webhook endpoints.
 """
 
 import re

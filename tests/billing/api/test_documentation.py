@@ -66,10 +66,10 @@ class TestDocumented:
         assert content["example"]["tax"]["code"] == "a"
         assert content["schema"]["properties"]["tax"]["properties"] == {
             "code": {"type": "string"},
-            "rate": {"type": "integer"},
+            "rate": {"type": ["integer", "null"]},
             "links": {"type": "array", "items": {"type": "number"}},
             "none": {},
-            "flag": {"type": "boolean"},
+            "flag": {"type": ["boolean", "null"]},
         }
 
     def test_names_what_else_may_be_sent(self, operation):
