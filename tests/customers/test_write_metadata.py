@@ -151,7 +151,9 @@ class TestById:
         assert found["x"] == abc["a"]
         assert found["a"] not in abc.values()
 
-    @pytest.mark.parametrize("odd", ["nonsense", 5, None, [], "00000000-0000-4000-8000-000000000000"])
+    @pytest.mark.parametrize(
+        "odd", ["nonsense", 5, None, [], "00000000-0000-4000-8000-000000000000"]
+    )
     def test_takes_other_ids_as_absent(self, organization, abc, odd):
         post(organization, metadata=[{"id": odd} | note("a", "w")])
 
