@@ -142,16 +142,13 @@ def _write(
         # Control characters are not allowed in an id, so one can stand between two.
         "external_ids": "\x1f".join(row["external_id"] for row in rows),
         "changes": orjson.dumps(rows).decode(),
-        "door": actor.door.value,
-        "actor_id": actor.id,
-        "actor_name": actor.name,
-        "reason": actor.reason,
+        **actor.values(),
     }
     for _ in range(_ATTEMPTS):
         try:
             found = _run(statement, values)
         except IntegrityError as error:
-            if not _is_creation_race(error):
+            if not is_creation_race(error):
                 raise
         else:
             if all(row.kind != "unlocked" for row in found):
@@ -160,7 +157,8 @@ def _write(
     raise OperationalError("one of these customers is being created over and over")
 
 
-def _is_creation_race(error: IntegrityError) -> bool:
+def is_creation_race(error: IntegrityError) -> bool:
+    """Return whether somebody else has just taken the external_id of a customer to be kept."""
     cause = error.__cause__
     return (
         isinstance(cause, psycopg.errors.UniqueViolation)

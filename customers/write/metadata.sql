@@ -38,35 +38,40 @@ wanted_metadata AS MATERIALIZED (
 
 -- :difference
 SELECT n, 'metadata',
-    coalesce(min(list::text) FILTER (WHERE side = 'old')::jsonb, '[]'),
-    coalesce(min(list::text) FILTER (WHERE side = 'new')::jsonb, '[]')
+    coalesce(jsonb_agg(entry ORDER BY created_at, id) FILTER (WHERE side = 'old'), '[]'),
+    coalesce(jsonb_agg(entry ORDER BY created_at, id) FILTER (WHERE side = 'new'), '[]')
 FROM (
-    SELECT n, 'old' AS side, jsonb_agg(
-        jsonb_build_object('lago_id', id, 'key', key, 'value', value, 'display_in_invoice', display_in_invoice)
-        ORDER BY created_at, id
-    ) AS list
-    FROM stored_metadata GROUP BY n
+    SELECT n, 'old' AS side, id, created_at,
+        jsonb_build_object('lago_id', id, 'key', key, 'value', value, 'display_in_invoice', display_in_invoice) AS entry
+    FROM stored_metadata
     UNION ALL
-    SELECT n, 'new', jsonb_agg(
+    SELECT n, 'new', id, created_at,
         jsonb_build_object('lago_id', id, 'key', key, 'value', value, 'display_in_invoice', display_in_invoice)
-        ORDER BY created_at, id
-    )
-    FROM wanted_metadata GROUP BY n
+    FROM wanted_metadata
 ) sides
 GROUP BY n
-HAVING min(list::text) FILTER (WHERE side = 'old') IS DISTINCT FROM min(list::text) FILTER (WHERE side = 'new')
+HAVING jsonb_agg(entry ORDER BY created_at, id) FILTER (WHERE side = 'old')
+    IS DISTINCT FROM jsonb_agg(entry ORDER BY created_at, id) FILTER (WHERE side = 'new')
 
 -- :problem
-SELECT n, 'invalid', 'id', 'value_already_exist'
-FROM wanted_metadata WHERE claimed_id IS NOT NULL GROUP BY n, claimed_id HAVING count(*) > 1
-UNION ALL
-SELECT n, 'invalid', missing.name, 'value_is_mandatory'
-FROM wanted_metadata
-CROSS JOIN LATERAL (VALUES ('key', key), ('value', value)) AS missing (name, value)
-WHERE missing.value IS NULL
-UNION ALL
-SELECT n, 'invalid', 'key', 'value_already_exist'
-FROM wanted_metadata WHERE key IS NOT NULL GROUP BY n, key HAVING count(*) > 1
+SELECT found.n, 'invalid', rule.key, rule.code
+FROM (
+    SELECT n,
+        count(claimed_id) > count(DISTINCT claimed_id) AS id_twice,
+        bool_or(key IS NULL) AS no_key,
+        bool_or(value IS NULL) AS no_value,
+        count(key) > count(DISTINCT key) AS key_twice
+    FROM wanted_metadata
+    GROUP BY n
+) found
+CROSS JOIN LATERAL (
+    VALUES
+        ('id', 'value_already_exist', id_twice),
+        ('key', 'value_is_mandatory', no_key),
+        ('value', 'value_is_mandatory', no_value),
+        ('key', 'value_already_exist', key_twice)
+) AS rule (key, code, is_broken)
+WHERE rule.is_broken
 
 -- :put
 removed_metadata AS (

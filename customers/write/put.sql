@@ -11,13 +11,12 @@ recorded AS (
     RETURNING 1
 ),
 
--- 7. The numbers of the newcomers: after all the parts, because the counter's row stays locked
--- until the commit.
+-- 7. The numbers of the newcomers.
 counted AS MATERIALIZED (
     UPDATE customers_customercounter counter SET
         last_number = counter.last_number + newcomers.count,
         kept = counter.kept + newcomers.count
-    FROM (SELECT count(*) FROM changed WHERE is_new {after_the_parts}) newcomers
+    FROM (SELECT count(*) FROM changed WHERE is_new) newcomers
     WHERE counter.organization_id = %(organization)s::uuid AND newcomers.count > 0
     RETURNING counter.last_number - newcomers.count AS last_number
 ),
@@ -46,7 +45,7 @@ put_customer AS (
             'created_at', now()
         ) ELSE changed.stored END
         || (changed.sent -> 'fields')
-        || coalesce(changed.sent -> 'configuration', '{{}}')
+        || coalesce(changed.sent -> 'configuration', '{}')
         || jsonb_build_object(
             'billing_entity_id', changed.entity_id,
             'version', coalesce((changed.stored ->> 'version')::integer, 0) + 1,

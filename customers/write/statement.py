@@ -68,7 +68,7 @@ def write_statement(parts: tuple[str, ...], *, one: bool) -> Statement:
             differences=_union(parts, "difference"), problems=_union(parts, "problem")
         ),
         *(_BLOCKS[part]["put"] for part in parts),
-        _read("put").format(after_the_parts=_after(parts)),
+        _read("put"),
     ]
     if one:
         steps += [_read("customer_now"), *(_BLOCKS[part]["now"] for part in parts)]
@@ -83,12 +83,6 @@ def write_statement(parts: tuple[str, ...], *, one: bool) -> Statement:
 def _union(parts: tuple[str, ...], block: str) -> str:
     found = [_BLOCKS[part][block] for part in parts if block in _BLOCKS[part]]
     return "".join(f"UNION ALL\n{select}\n" for select in found)
-
-
-def _after(parts: tuple[str, ...]) -> str:
-    """Return a condition that is always true and makes the parts' writing come first."""
-    written = ["recorded", *(f"put_{part}" for part in parts)]
-    return "".join(f" AND (SELECT count(*) FROM {name}) >= 0" for name in written)
 
 
 def _outcome(one: bool) -> str:
