@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench bench-large requirements clean
+.PHONY: help run test fuzz soak check lint bench bench-large requirements clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,6 +17,13 @@ run: $(VENV)/.runtime ## Start Tarn with its demo: web server, worker and Postgr
 
 test: $(VENV)/.development ## Run the tests on an embedded PostgreSQL of their own.
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+fuzz: $(VENV)/.development ## Look for a 5xx with many made-up requests; takes half an hour.
+	TARN_FUZZ_EXAMPLES=2500 $(BIN)/python -m pytest -n 2 --dist loadfile \
+	  tests/contract/test_hostile_input.py tests/contract/test_schema.py $(ARGS)
+
+soak: $(VENV)/.development ## Kill PostgreSQL under load again and again; takes some minutes.
+	TARN_SOAK_KILLS=50 $(BIN)/python -m pytest tests/contract/test_outage.py $(ARGS)
 
 check: lint test ## Everything a change must pass.
 
