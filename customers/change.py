@@ -220,7 +220,7 @@ class CustomerChange(Shape):
         sent = self.model_fields_set
         row: dict[str, Any] = {
             "external_id": self.external_id,
-            "fields": {name: getattr(self, name) for name in _FIELDS & sent},
+            "fields": {name: getattr(self, name) for name in FIELDS & sent},
         }
         self._add_sections(row)
         if self.billing_entity_code is not None:
@@ -249,7 +249,7 @@ class CustomerChange(Shape):
 
     def _add_configuration(self, row: dict[str, Any], wish: BillingConfigurationChange) -> None:
         sent = wish.model_fields_set
-        row["configuration"] = {name: getattr(wish, name) for name in _CONFIGURATION & sent}
+        row["configuration"] = {name: getattr(wish, name) for name in CONFIGURATION & sent}
         provider = {name: getattr(wish, name) for name in _PROVIDER & sent}
         if wish.payment_provider_code is not None:
             provider["code"] = wish.payment_provider_code
@@ -273,8 +273,8 @@ _STRUCTURED = {
     "integration_customers",
     "billing_configuration",
 }
-_FIELDS = frozenset(CustomerChange.model_fields.keys() - _STRUCTURED)
-_CONFIGURATION = frozenset(
+FIELDS = frozenset(CustomerChange.model_fields.keys() - _STRUCTURED)
+CONFIGURATION = frozenset(
     {
         "invoice_grace_period",
         "subscription_invoice_issuing_date_anchor",
@@ -319,7 +319,7 @@ def _take_out(data: dict[str, Any], place: tuple[int | str, ...]) -> None:
     elif isinstance(path[0], int):
         _take_out_of_list(data, str(top), path[0], path[1:])
     elif path[0] == "payment_provider":
-        data[str(top)] = {k: v for k, v in data[str(top)].items() if k in _CONFIGURATION}
+        data[str(top)] = {k: v for k, v in data[str(top)].items() if k in CONFIGURATION}
     else:
         data[str(top)].pop(str(path[0]), None)
 

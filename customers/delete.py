@@ -35,11 +35,14 @@ chosen AS MATERIALIZED (
     FOR NO KEY UPDATE
 ),
 """
-_DELETE = (Path(__file__).parent / "delete.sql").read_text()
-_DELETE_ONLY = Statement(_CHOSEN + _DELETE.format(json="''", form=""))
+_HERE = Path(__file__).parent
+KEPT = (_HERE / "kept.sql").read_text()
+_MARK = KEPT.format(action="deleted", deleted_at="now()", before="IS NULL", sign="-")
+_DELETE = (_HERE / "delete.sql").read_text()
+_DELETE_ONLY = Statement(_CHOSEN + _DELETE.format(kept=_MARK, json="''", form=""))
 _DELETE_AND_SHOW = Statement(
     f"{_CHOSEN}{form_sql('chosen', whole=True)},\n"
-    + _DELETE.format(json="form.json::text", form="JOIN form ON form.id = victim.id")
+    + _DELETE.format(kept=_MARK, json="form.json::text", form="JOIN form ON form.id = victim.id")
 )
 
 
@@ -105,9 +108,6 @@ def _delete(
         "organization": organization_id,
         "external_ids": list(external_ids),
         "if_match": list(if_match) or None,
-        "door": actor.door.value,
-        "actor_id": actor.id,
-        "actor_name": actor.name,
-        "reason": actor.reason,
+        **actor.values(),
     }
     return [_Victim(*row) for row in statement.rows_after(_LOCK, values)]

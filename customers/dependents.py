@@ -43,9 +43,6 @@ def _unlink(statement: str, organization_id: UUID, target: UUID, actor: Actor) -
             {
                 "organization": organization_id,
                 "target": target,
-                "door": actor.door.value,
-                "actor_id": actor.id,
-                "actor_name": actor.name,
-                "reason": actor.reason,
+                **actor.values(),
             },
         )

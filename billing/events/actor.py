@@ -18,6 +18,15 @@ class Actor:
         """Return the same actor with a reason."""
         return replace(self, reason=reason)
 
+    def values(self) -> dict[str, str | None]:
+        """Return what a statement that writes change records asks of the actor."""
+        return {
+            "door": self.door.value,
+            "actor_id": self.id,
+            "actor_name": self.name,
+            "reason": self.reason,
+        }
+
 
 SYSTEM = Actor(ChangeRecord.Door.SYSTEM, "Tarn")
 SETUP = Actor(ChangeRecord.Door.SETUP, "manage.py apply")
