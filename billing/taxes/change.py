@@ -7,12 +7,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import PlainValidator, WithJsonSchema
 
 from billing.taxes.models import TAX_DESCRIPTION_LENGTH
-from billing.values import fail
+from billing.values import JsonNumber, fail
 from billing.wish import Boolean, Code, Name, Wish, long_text
 
 RATE_MAX = 1_000
 
 _RATE = re.compile(r"-?[0-9]+(\.[0-9]{1,8})?\Z")
+_TEXT = re.compile(r"[0-9]{1,4}(\.[0-9]{1,8})?\Z")
 
 
 def rate(value: Any) -> Decimal:
@@ -30,6 +31,8 @@ def rate(value: Any) -> Decimal:
     found = Decimal(value)
     if not 0 <= found <= RATE_MAX:
         raise fail("value_is_out_of_range")
+    if not isinstance(value, JsonNumber) and not _TEXT.match(value):
+        raise fail("value_is_invalid")
     return abs(found)
 
 

@@ -49,6 +49,8 @@ class TestRate:
             ("1_0", "value_is_invalid"),
             ("２０", "value_is_invalid"),
             ("1e1", "value_is_invalid"),
+            ("00020", "value_is_invalid"),
+            ("-0", "value_is_invalid"),
             (JsonNumber("2e1"), "value_is_invalid"),
             (JsonNumber("1E999999999"), "value_is_invalid"),
             (JsonNumber("1.123456789"), "value_is_invalid"),
