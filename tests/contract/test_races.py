@@ -57,7 +57,7 @@ def one(answer: Answer) -> Any:
 
 
 class TestOneNewCustomer:
-    """Fails without the second look of the writer (409s or 500s), or without the unique index."""
+    """Fails when the writer takes another's creation for an error instead of looking again."""
 
     def test_is_created_once_by_eight_clients(self, tarn, racer):
         for round_ in range(5):
@@ -70,7 +70,7 @@ class TestOneNewCustomer:
 
 
 class TestFourFields:
-    """Fails without the row lock, or when the writer saves whole rows."""
+    """Fails without the row lock."""
 
     def test_of_one_customer_are_all_kept(self, tarn, racer):
         client = tarn.client(racer)
@@ -89,7 +89,7 @@ class TestFourFields:
 
 
 class TestManyCustomers:
-    """Fails if a number is taken before the insert is sure, or the lock of the counter goes."""
+    """Fails without the second look, or without the look for customers that were not locked."""
 
     def test_are_numbered_without_a_gap_by_sixteen_clients(self, tarn, racer):
         def work(client: LiveClient) -> list[Any]:
@@ -104,7 +104,7 @@ class TestManyCustomers:
 
 
 class TestIdempotencyKey:
-    """Fails when the answer is stored after the commit, or the key's lock is left out."""
+    """Fails without the key's locks."""
 
     def test_has_one_effect_for_five_duplicates(self, tarn, racer):
         for round_ in range(5):
