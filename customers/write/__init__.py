@@ -6,7 +6,7 @@ One transaction, two statements, one round trip: `lock.sql`, and the steps from 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
 import orjson
@@ -177,12 +177,12 @@ def _run(statement: Statement, values: dict[str, Any]) -> list[_Found]:
 
 
 def _outcome(row: _Found) -> Outcome:
-    assert row.customer_id is not None
+    customer_id = cast(UUID, row.customer_id)  # only a problem has none
     return Outcome(
-        row.customer_id,
+        customer_id,
         row.kind,  # type: ignore[arg-type]  # the statement's own words
         row.changes,
-        f"{row.customer_id.hex}-{row.version}" if row.version is not None else None,
+        f"{customer_id.hex}-{row.version}" if row.version is not None else None,
         row.json.encode() if row.json is not None else None,
     )
 

@@ -11,14 +11,11 @@ recorded AS (
     RETURNING 1
 ),
 
--- 7. The numbers of the newcomers.
+-- 7. The numbers of the newcomers; the counter's row stays locked until the commit.
 counted AS MATERIALIZED (
-    UPDATE customers_customercounter counter SET
-        last_number = counter.last_number + newcomers.count,
-        kept = counter.kept + newcomers.count
+    SELECT customers_take_numbers(%(organization)s::uuid, newcomers.count) AS first_number
     FROM (SELECT count(*) FROM changed WHERE is_new) newcomers
-    WHERE counter.organization_id = %(organization)s::uuid AND newcomers.count > 0
-    RETURNING counter.last_number - newcomers.count AS last_number
+    WHERE newcomers.count > 0
 ),
 
 -- 8. The customers. A newcomer whose external_id somebody else has just taken breaks the unique
@@ -29,7 +26,7 @@ put_customer AS (
     FROM changed
     LEFT JOIN counted ON changed.is_new
     JOIN billing_organization organization ON organization.id = %(organization)s::uuid
-    CROSS JOIN LATERAL (SELECT (counted.last_number + changed.place)::text AS number) number
+    CROSS JOIN LATERAL (SELECT (counted.first_number + changed.place - 1)::text AS number) number
     CROSS JOIN LATERAL jsonb_populate_record(
         NULL::customers_customer,
         CASE WHEN changed.is_new THEN jsonb_build_object(

@@ -12,7 +12,7 @@ should not pay for integrations. Each part is a file whose blocks are headed `--
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def parts_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(part for part in PARTS if any(part in row for row in rows))
 
 
-@lru_cache(maxsize=None)
+@cache
 def write_statement(parts: tuple[str, ...], *, one: bool) -> Statement:
     """Return the statement for wishes that touch these parts.
 
