@@ -139,7 +139,8 @@ class Customer(Address):
                 name="customer_external_id_once",
             ),
             models.UniqueConstraint(
-                fields=["organization", "sequential_id"],
+                # In this order for the same reason: it is of no use to the foreign keys' checks.
+                fields=["sequential_id", "organization"],
                 name="customer_sequential_id_once",
             ),
             models.UniqueConstraint(fields=["organization", "id"], name="customer_tenant"),

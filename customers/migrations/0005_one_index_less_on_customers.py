@@ -16,4 +16,11 @@ class Migration(migrations.Migration):
                 to="billing.organization",
             ),
         ),
+        migrations.RemoveConstraint("customer", "customer_sequential_id_once"),
+        migrations.AddConstraint(
+            "customer",
+            models.UniqueConstraint(
+                fields=["sequential_id", "organization"], name="customer_sequential_id_once"
+            ),
+        ),
     ]
