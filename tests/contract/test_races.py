@@ -5,7 +5,7 @@ fail.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,15 +17,26 @@ from tests.contract.server import LiveClient, LiveServer
 CUSTOMERS = "/api/v1/customers"
 
 
-@pytest.fixture
-def racer(tarn: LiveServer, new_id: str) -> Any:
-    """A key of an organization of this test's own, whose numbers start at 1."""
-    code = new_id[:16].lower()
+@pytest.fixture(scope="module")
+def keys(tarn: LiveServer) -> Iterator[str]:
+    """Keys of organizations that nobody uses, whose numbers start at 1."""
+    found = [f"race-{number}-0123456789abcdef" for number in range(5)]
     tarn.apply(
-        f"organizations: [{{code: {code}, name: Race, document_number_prefix: R,"
-        " billing_entities: [{code: e, default: true, name: E, country: FR}]}]"
+        "organizations:\n"
+        + "\n".join(
+            f"  - {{code: race-{number}, name: Race, document_number_prefix: R,"
+            f" billing_entities: [{{code: e, default: true, name: E, country: FR}}],"
+            f" api_keys: [{{name: race, key: {key}}}]}}"
+            for number, key in enumerate(found)
+        )
     )
-    return tarn.create_api_key(code)
+    return iter(found)
+
+
+@pytest.fixture
+def racer(keys: Iterator[str]) -> str:
+    """A key of an organization of this test's own."""
+    return next(keys)
 
 
 def together(tarn: LiveServer, key: str, calls: list[Callable[[LiveClient], Any]]) -> list[Any]:
