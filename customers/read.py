@@ -45,14 +45,7 @@ def form_sql(customer: str, *, whole: bool, **relations: str) -> str:
     )
 
 
-_ONE = Statement(
-    "WITH chosen AS MATERIALIZED ("
-    " SELECT * FROM customers_customer"
-    " WHERE organization_id = %(organization)s AND external_id = %(external_id)s"
-    " AND deleted_at IS NULL),\n"
-    + form_sql("chosen", whole=True)
-    + "SELECT customers_tag(id, version), json::text FROM form"
-)
+_ONE = Statement((_HERE / "one.sql").read_text().format(form=form_sql("chosen", whole=True)))
 
 
 def customer_json(organization_id: UUID, external_id: str) -> tuple[str, bytes] | None:
