@@ -6,6 +6,8 @@ from uuid import UUID
 from billing.statements import Statement
 
 _HERE = Path(__file__).parent
+_FORM = (_HERE / "form.sql").read_text()
+_SECTIONS = (_HERE / "sections.sql").read_text()
 
 # What the form is built from when something is read: the tables.
 TABLES = {
@@ -33,15 +35,11 @@ def form_sql(customer: str, *, whole: bool, **relations: str) -> str:
     :param relations: what to read instead of a table of TABLES.
     """
     names = {**TABLES, **relations}
-    return (
-        (_HERE / "form.sql")
-        .read_text()
-        .format(
-            customer=customer,
-            sections=(_HERE / "sections.sql").read_text().format(**names) if whole else "",
-            one_only=_ONLY_OF_ONE if whole else "",
-            **names,
-        )
+    return _FORM.format(
+        customer=customer,
+        sections=_SECTIONS.format(**names) if whole else "",
+        one_only=_ONLY_OF_ONE if whole else "",
+        **names,
     )
 
 

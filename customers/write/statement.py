@@ -36,12 +36,12 @@ _ONE = "(SELECT %(changes)s::jsonb -> 0, 1)"
 _MANY = "jsonb_array_elements(%(changes)s::jsonb) WITH ORDINALITY"
 
 
-def _read(name: str) -> str:
-    return (_HERE / f"{name}.sql").read_text()
+# Read at the start: a server that runs on while its files are replaced stays one version.
+_TEXTS = {file.stem: file.read_text() for file in _HERE.glob("*.sql")}
 
 
 def _read_blocks(name: str) -> dict[str, str]:
-    _, *pieces = re.split(r"^-- :(\w+)\n", _read(name), flags=re.MULTILINE)
+    _, *pieces = re.split(r"^-- :(\w+)\n", _TEXTS[name], flags=re.MULTILINE)
     return dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True))
 
 
@@ -62,16 +62,16 @@ def write_statement(parts: tuple[str, ...], *, one: bool) -> Statement:
     :param one: for a single wish; its outcome then carries the customer's JSON.
     """
     steps = [
-        _read("wish").format(source=_ONE if one else _MANY),
+        _TEXTS["wish"].format(source=_ONE if one else _MANY),
         *(_BLOCKS[part]["find"] for part in parts),
-        _read("compare").format(
+        _TEXTS["compare"].format(
             differences=_union(parts, "difference"), problems=_union(parts, "problem")
         ),
         *(_BLOCKS[part]["put"] for part in parts),
-        _read("put"),
+        _TEXTS["put"],
     ]
     if one:
-        steps += [_read("customer_now"), *(_BLOCKS[part]["now"] for part in parts)]
+        steps += [_TEXTS["customer_now"], *(_BLOCKS[part]["now"] for part in parts)]
         steps += [
             form_sql(
                 "customer", whole=True, **{_RELATIONS[part]: _RELATIONS[part] for part in parts}
@@ -87,9 +87,9 @@ def _union(parts: tuple[str, ...], block: str) -> str:
 
 def _outcome(one: bool) -> str:
     if one:
-        return "\n" + _read("outcome").format(
+        return "\n" + _TEXTS["outcome"].format(
             version="form.version",
             json="form.json::text",
             form="LEFT JOIN form ON form.id = wish.customer_id",
         )
-    return "\n" + _read("outcome").format(version="NULL", json="NULL", form="")
+    return "\n" + _TEXTS["outcome"].format(version="NULL", json="NULL", form="")
