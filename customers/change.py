@@ -220,7 +220,7 @@ class CustomerChange(Shape):
         sent = self.model_fields_set
         row: dict[str, Any] = {
             "external_id": self.external_id,
-            "fields": {name: getattr(self, name) for name in FIELDS & sent},
+            "fields": {name: getattr(self, name) for name in _FIELDS & sent},
         }
         self._add_sections(row)
         if self.billing_entity_code is not None:
@@ -273,7 +273,7 @@ _STRUCTURED = {
     "integration_customers",
     "billing_configuration",
 }
-FIELDS = frozenset(CustomerChange.model_fields.keys() - _STRUCTURED)
+_FIELDS = frozenset(CustomerChange.model_fields.keys() - _STRUCTURED)
 CONFIGURATION = frozenset(
     {
         "invoice_grace_period",

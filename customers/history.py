@@ -1,0 +1,350 @@
+"""What became of a customer: its timeline, how it was at any moment, and the way back.
+
+All of it is read from the change records; a change is taken back through the writer, as a change
+of its own.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
+
+from billing.errors import Invalid, NotAllowed, NotFound, Refusal, Stale
+from billing.events.actor import Actor
+from billing.events.models import ChangeRecord
+from billing.statements import Statement
+from customers.change import (
+    CONFIGURATION,
+    BillingConfigurationChange,
+    CustomerChange,
+    ShippingAddressChange,
+)
+from customers.write import Outcome, Precondition, write_customer
+
+_STATEMENT = Statement(Path(__file__).with_suffix(".sql"))
+_PARTS: Mapping[str, Sequence[str]] = {
+    "shipping_address": list(ShippingAddressChange.model_fields),
+    "billing_configuration": list(BillingConfigurationChange.model_fields),
+}
+# Every path of the wire that a change record may name, in the order of the wire.
+PATHS = tuple(
+    path
+    for name in CustomerChange.model_fields
+    if name != "external_id"
+    for path in ([f"{name}.{part}" for part in _PARTS[name]] if name in _PARTS else [name])
+)
+_RANKS = {path: rank for rank, path in enumerate(PATHS)}
+# Somebody may change the customer between our look and our write, more than once.
+_ATTEMPTS = 5
+
+
+class Change(NamedTuple):
+    """One value that changed, by its path on the wire."""
+
+    path: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a timeline; `id` pages it and names it to `revert_change`."""
+
+    id: int
+    at: datetime
+    door: str
+    actor_id: str | None
+    actor_name: str
+    reason: str | None
+    action: str
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def of(cls, record: ChangeRecord) -> Self:
+        """Return the entry for a change record."""
+        changes = _in_order(record.changes).items()
+        return cls(
+            record.id,
+            record.at,
+            record.door,
+            record.actor_id,
+            record.actor_name,
+            record.reason,
+            record.action,
+            tuple(Change(path, old, new) for path, (old, new) in changes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerThen:
+    """A customer at some moment.
+
+    :param values: wire paths to values, as in the change records.
+    :param is_deleted: whether it was deleted then; the values are those it was deleted with.
+    """
+
+    external_id: str
+    tag: str
+    is_deleted: bool
+    values: dict[str, Any]
+
+
+class ChangedSince(Refusal):
+    """Later changes touched what was to be put back; nothing was written.
+
+    :param latest: each of these paths to the latest entry that changed it.
+    """
+
+    def __init__(self, latest: dict[str, Entry]) -> None:
+        super().__init__(latest)
+        self.latest = latest
+
+
+def timeline(
+    organization_id: UUID,
+    customer_id: UUID,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    actor: str | None = None,
+    path: str | None = None,
+) -> list[Entry]:
+    """Return the changes of a customer, newest first.
+
+    :param before: the id of the last entry of the page before this one.
+    :param actor: only changes by the person or program with this id, or name if it has no id.
+    :param path: only changes of this path, or of the paths below it (`shipping_address`).
+    """
+    records = _records(organization_id, customer_id).order_by("-id")
+    if before is not None:
+        records = records.filter(id__lt=before)
+    if actor is not None:
+        records = records.alias(who=Coalesce("actor_id", "actor_name")).filter(who=actor)
+    if path is not None:
+        below = [one for one in PATHS if one.startswith(f"{path}.")]
+        records = records.filter(changes__has_any_keys=[path, *below])
+    return [Entry.of(record) for record in records[:limit]]
+
+
+def customer_as_of(
+    organization_id: UUID, customer_id: UUID, moment: datetime
+) -> CustomerThen | None:
+    """Return the customer as it was at a moment; None before it was created.
+
+    :raises NotFound: if there is no such customer, deleted or not.
+    """
+    was_there, customer = _customer_at(organization_id, customer_id, moment)
+    return customer if was_there else None
+
+
+def revert_change(
+    organization_id: UUID,
+    record_id: int,
+    actor: Actor,
+    paths: Collection[str] | None = None,
+    *,
+    force: Collection[str] = (),
+) -> Outcome:
+    """Put back what one change replaced, as a new change by the actor.
+
+    :param paths: only these of the change's paths; None means all. What only makes sense together
+        (a provider and its link, skipped and chosen sections) comes back together.
+    :param force: paths to put back, or to let change with them, whatever was done since.
+    :raises NotFound: if there is no such change, its customer is deleted, or a code is gone.
+    :raises NotAllowed: if the change is no update: what was created is deleted, what was deleted
+        is restored.
+    :raises ChangedSince: if later changes touched some of the paths.
+    :raises Invalid: if the rules refuse an old value, or by path: `not_in_change`;
+        `cannot_be_put_back`, as what it names is gone; `would_change_too`, a path not asked for.
+    :raises Stale: if others change the customer over and over.
+    """
+    record = _updating_record(organization_id, record_id)
+    wanted = _old_values(record, paths)
+    because = actor.because(_reason(record, wanted, actor.reason))
+    for _ in range(_ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _put_back(record, wanted, because, force)
+        except Stale as stale:
+            last = stale
+    raise last
+
+
+def _in_order(by_path: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values by path in the order of the wire; unknown paths stand last."""
+    last = len(PATHS)
+    return dict(sorted(by_path.items(), key=lambda item: (_RANKS.get(item[0], last), item[0])))
+
+
+def _records(organization_id: UUID, customer_id: UUID) -> QuerySet[ChangeRecord]:
+    return ChangeRecord.objects.filter(
+        organization_id=organization_id, resource="customer", object_id=customer_id
+    )
+
+
+def _customer_at(
+    organization_id: UUID, customer_id: UUID, moment: datetime | None = None
+) -> tuple[bool, CustomerThen]:
+    """Return whether the customer was there at a moment, and how; without a moment as it is now.
+
+    :raises NotFound: if there is no such customer, deleted or not.
+    """
+    row = _STATEMENT.row(
+        {
+            "organization": organization_id,
+            "id": customer_id,
+            "moment": moment or "infinity",
+            "fields": [path for path in PATHS if "." not in path],
+            "configuration": list(CONFIGURATION),
+            "address": _PARTS["shipping_address"],
+        }
+    )
+    if row is None:
+        raise NotFound("customer")
+    external_id, tag, was_there, is_deleted, values = row
+    return was_there, CustomerThen(external_id, tag, is_deleted, _in_order(orjson.loads(values)))
+
+
+def _updating_record(organization_id: UUID, record_id: int) -> ChangeRecord:
+    record = ChangeRecord.objects.filter(
+        organization_id=organization_id, resource="customer", id=record_id
+    ).first()
+    if record is None:
+        raise NotFound("change")
+    if record.action != ChangeRecord.Action.UPDATED:
+        raise NotAllowed("change_is_no_update")
+    return record
+
+
+# Where one of the first changed, all of the second that changed come back together.
+_SECTIONS = frozenset({"skip_invoice_custom_sections", "invoice_custom_section_codes"})
+_TOGETHER = (
+    (
+        frozenset(f"billing_configuration.payment_provider{part}" for part in ("", "_code")),
+        frozenset(
+            f"billing_configuration.{name}"
+            for name in _PARTS["billing_configuration"]
+            if name not in CONFIGURATION
+        ),
+    ),
+    (_SECTIONS, _SECTIONS),
+)
+
+
+def _old_values(record: ChangeRecord, paths: Collection[str] | None) -> dict[str, Any]:
+    """Return what to put back, by path."""
+    chosen = set(record.changes if paths is None else paths)
+    strange = chosen - record.changes.keys()
+    if strange:
+        raise Invalid({path: ["not_in_change"] for path in strange})
+    for leaders, group in _TOGETHER:
+        if chosen & group and leaders & record.changes.keys():
+            chosen |= group & record.changes.keys()
+    return _in_order({path: record.changes[path][0] for path in chosen})
+
+
+def _reason(record: ChangeRecord, wanted: Collection[str], reason: str | None) -> str:
+    what = f"Reverts change {record.id} ({', '.join(wanted)})"
+    return f"{what}: {reason}" if reason else what
+
+
+def _put_back(
+    record: ChangeRecord, wanted: dict[str, Any], actor: Actor, force: Collection[str]
+) -> Outcome:
+    """Write the old values if nobody has changed them since, and see that they are there.
+
+    :raises Stale: if somebody changes the customer meanwhile.
+    """
+    _, now = _customer_at(record.organization_id, record.object_id)
+    if now.is_deleted:
+        raise NotFound("customer")
+    differing = [path for path, old in wanted.items() if not _is_same(now.values[path], old)]
+    _refuse_changed_since(record, [path for path in differing if path not in force])
+    change = CustomerChange.read(_wish(now.external_id, wanted))
+    outcome = write_customer(record.organization_id, change, actor, Precondition((now.tag,)))
+    _check(record, wanted, outcome, force)
+    return outcome
+
+
+def _refuse_changed_since(record: ChangeRecord, paths: list[str]) -> None:
+    later = _records(record.organization_id, record.object_id).filter(
+        id__gt=record.id, changes__has_any_keys=paths
+    )
+    latest = {
+        path: Entry.of(one) for one in later.order_by("id") for path in paths if path in one.changes
+    }
+    if latest:
+        raise ChangedSince(latest)
+
+
+def _check(
+    record: ChangeRecord, wanted: dict[str, Any], outcome: Outcome, force: Collection[str]
+) -> None:
+    """See that the writer did what was wanted and nothing else: it leaves out some of what is gone.
+
+    :raises Invalid: if not.
+    """
+    _, now = _customer_at(record.organization_id, record.object_id)
+    problems = {
+        path: ["cannot_be_put_back"]
+        for path, old in wanted.items()
+        if not _is_same(now.values[path], old)
+    }
+    others = outcome.diff.keys() - wanted.keys() - set(force)
+    problems |= {path: ["would_change_too"] for path in others}
+    if problems:
+        raise Invalid(problems)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return bool(_comparable(one) == _comparable(other))
+
+
+def _comparable(value: Any) -> Any:
+    """Return lists without order and ids: an entry that comes back is new, and stands last."""
+    if not isinstance(value, list):
+        return value
+    return sorted(
+        orjson.dumps(
+            {name: part for name, part in one.items() if name != "lago_id"}
+            if isinstance(one, dict)
+            else one,
+            option=orjson.OPT_SORT_KEYS,
+        )
+        for one in value
+    )
+
+
+def _wish(external_id: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return the wire's body that puts the values at their paths."""
+    wish: dict[str, Any] = {"external_id": external_id}
+    for path, value in wanted.items():
+        top, _, part = path.partition(".")
+        if part:
+            wish.setdefault(top, {})[part] = value
+        elif top == "metadata":
+            wish[top] = [entry | {"id": entry["lago_id"]} for entry in value]
+        elif top == "integration_customers":
+            wish[top] = [_link(entry) for entry in value]
+        else:
+            wish[top] = value
+    if wish.get("skip_invoice_custom_sections"):
+        # Skipping empties the choice; the two are refused together.
+        wish.pop("invoice_custom_section_codes", None)
+    return wish
+
+
+def _link(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the item that asks for this link to an integration."""
+    item = entry | {"id": entry["lago_id"]}
+    if item["sync_with_provider"] != (item["integration_type"] == "salesforce"):
+        # An id that is sent settles whether to sync; one that is not sent stays.
+        del item["external_customer_id"]
+    return item
