@@ -13,7 +13,6 @@ from tests.billing.builders import make_integration, make_payment_provider, make
 from tests.customers.posting import API, leaves_no_trace, post, read, shown, wish
 
 MANY = 10_000
-# Twelve seconds on two idle cores, forty on busy ones; a step that looks at every pair, hours.
 
 
 class TestBatch:
