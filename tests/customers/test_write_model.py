@@ -1,6 +1,8 @@
 """Random wishes, one after the other, compared with a reading of the contract in plain Python."""
 
 import uuid
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -23,24 +25,57 @@ from tests.customers.posting import post, shown
 FOREIGN = str(uuid.uuid4())
 
 
-def some(**values: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Return objects with some of these keys."""
-    choices = {name: one if isinstance(one, st.SearchStrategy) else st.sampled_from(one)
-               for name, one in values.items()}  # fmt: skip
-    return st.fixed_dictionaries({}, optional=choices)
+Draw = Callable[[Random], Any]
 
 
-def ids(count: int) -> st.SearchStrategy[Any]:
-    """Return places in the list as it is shown, or the id of nobody."""
-    return st.one_of(st.integers(0, count), st.just(FOREIGN))
+def some(**choices: list[Any] | Draw) -> Draw:
+    """Return what draws objects with some of these keys."""
+
+    def draw(random: Random) -> dict[str, Any]:
+        names = [name for name in choices if random.random() < 0.4]
+        return {name: drawn(random, choices[name]) for name in names}
+
+    return draw
 
 
+def up_to_three(item: Draw) -> Draw:
+    """Return what draws lists of these items."""
+    return lambda random: [item(random) for _ in range(random.choice((0, 1, 1, 2, 2, 3)))]
+
+
+def drawn(random: Random, choices: list[Any] | Draw) -> Any:
+    return random.choice(choices) if isinstance(choices, list) else choices(random)
+
+
+def link(random: Random) -> dict[str, Any]:
+    """Draw an item of `integration_customers`.
+
+    An id together with another type is left out: the contract does not say which one counts.
+    """
+    named = random.choice([{"id": 0}, {"id": 1}, {"id": FOREIGN}, *TYPED])
+    return VALUES_OF_A_LINK(random) | named
+
+
+# An id is a place in the list as it is shown, or the id of nobody.
+ENTRY = some(
+    id=[0, 1, 2, 0, 1, FOREIGN],
+    key=["k1", "k2", "k3", "k1", "k2", "k3", "k4", ""],
+    value=["v", "w", "v", "w", "v", " "],
+    display_in_invoice=[True, False, None],
+)
+TYPED = [{"integration_type": kind} for kind in sorted(set(model.INTEGRATIONS.values()))] * 3
+VALUES_OF_A_LINK = some(
+    integration_code=[None, "", "n1", "n2", "x1"],
+    external_customer_id=[None, " ", "e1", "e2", "e3"],
+    sync_with_provider=[True, True, False],
+    subsidiary_id=[None, "", "1"],
+)
 CONFIGURATION = some(
     document_locale=[None, "fr", "de"],
     invoice_grace_period=[None, 0, 3],
-    payment_provider=[None, "stripe", "stripe", "adyen", "cashfree"],
-    payment_provider_code=[None, "", "s1", "s1", "s2", "a1", "zz"],
-    provider_customer_id=[None, " ", "cus_1", "cus_2", model.CARD],
+    payment_provider=[None, "stripe", "stripe", "stripe", "adyen", "cashfree"],
+    payment_provider_code=[None, "", "s1", "s1", "s1", "s2", "s2", "a1", "zz"],
+    provider_customer_id=[None, " ", "cus_1", "cus_2", "cus_3", model.CARD],
     sync=[True, False, None],
     sync_with_provider=[True, False, None],
     provider_payment_methods=[
@@ -48,30 +83,7 @@ CONFIGURATION = some(
         ["customer_balance"], ["customer_balance", "card"],
     ],
 )  # fmt: skip
-ENTRY = some(
-    id=ids(4),
-    key=["k1", "k2", "k3", "k1", "k2", ""],
-    value=["v", "w", "v", "w", " "],
-    display_in_invoice=[True, False, None],
-)
-LINK = some(
-    integration_code=[None, "", "n1", "n2", "x1", "zz"],
-    external_customer_id=[None, " ", "e1", "e2"],
-    sync_with_provider=[True, False],
-    subsidiary_id=[None, "", "1"],
-)
-# An id together with another type is left out: the contract does not say which one counts.
-NAMED = st.one_of(
-    st.tuples(LINK, st.fixed_dictionaries({"id": ids(3)})),
-    st.tuples(
-        LINK,
-        st.fixed_dictionaries(
-            {"integration_type": st.sampled_from(sorted(set(model.INTEGRATIONS.values())))}
-        ),
-    ),
-    st.tuples(LINK, st.just({})),
-).map(lambda pair: pair[0] | pair[1])
-FIELDS = {
+FIELDS: dict[str, list[Any] | Draw] = {
     "name": ["Ann", "Bob", "", " ", None],
     "phone": ["1", None],
     "city": ["Lyon", " ", None],
@@ -81,27 +93,24 @@ FIELDS = {
     "currency": ["EUR", "USD", None, "eur"],
     "customer_type": ["company", "", None],
     "net_payment_term": [0, "30", "", None, -1],
-    "account_type": ["customer", "customer", "partner"],
+    "account_type": ["customer", "customer", "customer", "partner"],
     "finalize_zero_amount_invoice": ["skip", "inherit", None],
-    "billing_entity_code": ["fr", "acme_corp", "", None, "zz"],
+    "billing_entity_code": ["fr", "acme_corp", "", None, "fr", "zz"],
     "shipping_address": some(city=["Lyon", "", None], country=["fr", None, "FR", "UK"]),
     "skip_invoice_custom_sections": [True, False, None],
     "invoice_custom_section_codes": [[], ["a"], ["b", "a", "zz"], None],
     "tax_codes": [[], ["vat"], ["city_tax", "vat", "vat"], None, ["zz"]],
-    "metadata": st.lists(ENTRY, max_size=3),
-    "integration_customers": st.lists(NAMED, max_size=3),
+    "metadata": up_to_three(ENTRY),
+    "integration_customers": up_to_three(link),
     "billing_configuration": CONFIGURATION,
 }
-WISH = st.lists(st.sampled_from(sorted(FIELDS)), max_size=3, unique=True).flatmap(
-    lambda names: st.fixed_dictionaries(
-        {
-            name: one
-            if isinstance(one := FIELDS[name], st.SearchStrategy)
-            else st.sampled_from(one)
-            for name in names
-        }
-    )
-)
+LISTS = ("metadata", "integration_customers", "billing_configuration")
+
+
+def wish_of(random: Random) -> dict[str, Any]:
+    """Draw a wish: about one of the structures, and about some fields beside it."""
+    names = {random.choice(LISTS), *random.sample(sorted(FIELDS), random.choice((0, 0, 1, 2, 4)))}
+    return {name: drawn(random, FIELDS[name]) for name in sorted(names)}
 
 
 @pytest.fixture
@@ -122,17 +131,22 @@ def acme(db: None):
 
 class TestAgainstTheModel:
     @settings(
-        max_examples=60,
+        max_examples=25,
         deadline=None,
         print_blob=True,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
-    @given(wishes=st.lists(WISH, min_size=1, max_size=8))
-    def test_every_wish_ends_as_the_contract_says(self, acme, wishes):
-        """A failure prints the wishes, shrunk, and the seed to see it again."""
+    @given(seed=st.integers(0, 2**32 - 1))
+    def test_every_wish_ends_as_the_contract_says(self, acme, seed):
+        """A failure prints its seed and the wishes up to it.
+
+        Seen to find five of six mistakes put into the statement by hand, such as a remote id kept
+        when the connection changes; an integration's cleared subsidiary is too rare to be sure.
+        """
+        random = Random(seed)  # noqa: S311  # it draws wishes, no secrets
         customer, external_id = model.Customer(), str(uuid.uuid4())
-        for drawn in wishes:
-            wish = resolve(drawn, customer)
+        for _ in range(30):
+            wish = resolve(wish_of(random), customer)
             note(f"{wish}")
             records = ChangeRecord.objects.count()
 
