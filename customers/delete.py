@@ -24,7 +24,9 @@ _LOCK = Statement(
     " ORDER BY id FOR NO KEY UPDATE"
     ") locked"
 )
-# A creator may commit between the two statements: such a customer is locked here.
+# A creator may commit between the two statements: such a customer is locked here, unless somebody
+# holds it already. To wait for it now, out of order, could end in a deadlock; it counts as made
+# after this deletion instead.
 _CHOSEN = """WITH
 chosen AS MATERIALIZED (
     SELECT * FROM customers_customer
@@ -32,7 +34,7 @@ chosen AS MATERIALIZED (
       AND external_id = ANY (%(external_ids)s::text[])
       AND deleted_at IS NULL
     ORDER BY id
-    FOR NO KEY UPDATE
+    FOR NO KEY UPDATE SKIP LOCKED
 ),
 """
 _HERE = Path(__file__).parent
