@@ -20,9 +20,9 @@ marked AS (
 ),
 recorded AS (
     INSERT INTO billing_changerecord
-        (organization_id, resource, object_id, action, door, actor_id, actor_name, reason, changes, at)
+        (organization_id, resource, object_id, action, door, actor_id, actor_name, reason, batch_id, changes, at)
     SELECT %(organization)s::uuid, 'customer', marked.id, '{action}',
-        %(door)s::text, %(actor_id)s::text, %(actor_name)s::text, %(reason)s::text, '{{}}', now()
+        %(door)s::text, %(actor_id)s::text, %(actor_name)s::text, %(reason)s::text, %(batch)s::uuid, '{{}}', now()
     FROM marked
     RETURNING object_id
 )

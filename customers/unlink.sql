@@ -27,8 +27,8 @@ touched AS (
     FROM carrier WHERE customer.id = carrier.id
 )
 INSERT INTO billing_changerecord
-    (organization_id, resource, object_id, action, door, actor_id, actor_name, reason, changes, at)
+    (organization_id, resource, object_id, action, door, actor_id, actor_name, reason, batch_id, changes, at)
 SELECT %(organization)s::uuid, 'customer', code_list.id, 'updated',
-    %(door)s::text, %(actor_id)s::text, %(actor_name)s::text, %(reason)s::text,
+    %(door)s::text, %(actor_id)s::text, %(actor_name)s::text, %(reason)s::text, %(batch)s::uuid,
     jsonb_build_object('{path}', jsonb_build_array(code_list.old, coalesce(code_list.new, '[]'))), now()
 FROM code_list

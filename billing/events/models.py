@@ -17,7 +17,7 @@ class ChangeRecord(models.Model):
     """One change of one object: who, through which door, when, old and new.
 
     Written in the transaction of the change; a trigger keeps it append-only.
-    `changes` maps a wire path to `[old, new]`.
+    `changes` maps a wire path to `[old, new]`; `batch_id` names the bulk work it was part of.
     """
 
     class Action(models.TextChoices):
@@ -49,6 +49,7 @@ class ChangeRecord(models.Model):
     actor_id = models.CharField(max_length=64, null=True, blank=True)
     actor_name = models.CharField(max_length=TEXT_LENGTH)
     reason = models.TextField(null=True, blank=True)
+    batch_id = models.UUIDField(null=True, blank=True, editable=False)
     changes = models.JSONField()
     at = models.DateTimeField(db_default=Now())
 
@@ -57,7 +58,12 @@ class ChangeRecord(models.Model):
             models.Index(
                 fields=["organization", "object_id", "-id"],
                 name="change_record_of_object",
-            )
+            ),
+            models.Index(
+                fields=["organization", "batch_id", "id"],
+                condition=models.Q(batch_id__isnull=False),
+                name="change_record_of_batch",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,6 +44,7 @@ def record_change(
         actor_id=actor.id,
         actor_name=actor.name,
         reason=actor.reason,
+        batch_id=actor.batch_id,
         changes=changes,
     )
 

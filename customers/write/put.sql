@@ -1,10 +1,10 @@
 -- 6. The record of each change.
 recorded AS (
     INSERT INTO billing_changerecord
-        (organization_id, resource, object_id, action, door, actor_id, actor_name, reason, changes, at)
+        (organization_id, resource, object_id, action, door, actor_id, actor_name, reason, batch_id, changes, at)
     SELECT %(organization)s::uuid, 'customer', changed.customer_id,
         CASE WHEN changed.is_new THEN 'created' ELSE 'updated' END,
-        %(door)s::text, %(actor_id)s::text, %(actor_name)s::text, %(reason)s::text,
+        %(door)s::text, %(actor_id)s::text, %(actor_name)s::text, %(reason)s::text, %(batch)s::uuid,
         changed.changes, now()
     FROM changed
     ORDER BY changed.n

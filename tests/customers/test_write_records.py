@@ -1,10 +1,15 @@
 """The change record of a write: who, through which door, old and new (customers.md 2.14)."""
 
+from uuid import uuid4
+
 import pytest
 from django.db import Error, connection, transaction
 
 from billing.events.actor import SYSTEM, Actor
 from billing.events.models import ChangeRecord
+from billing.taxes.write import delete_tax
+from customers.delete import delete_customers
+from customers.restore import restore_customers
 from customers.write import write_customers
 from tests.billing.builders import (
     make_billing_entity,
@@ -39,6 +44,26 @@ class TestRecord:
 
         record = ChangeRecord.objects.get()
         assert (record.actor_id, record.reason) == (None, None)
+
+    def test_names_the_batch_it_is_part_of(self, organization):
+        """Fails for whichever statement leaves the batch out of its record."""
+        batch_id = uuid4()
+        make_tax(organization, code="vat")
+        actor = STAFF.within(batch_id)
+
+        outcome = post(organization, actor=actor, external_id="c1", tax_codes=["vat"])
+        delete_tax(organization.id, "vat", actor)
+        delete_customers(organization.id, ["c1"], actor)
+        restore_customers(organization.id, [outcome.customer_id], actor)
+
+        records = ChangeRecord.objects.filter(batch_id=batch_id).order_by("id")
+        assert [(one.resource, one.action) for one in records] == [
+            ("customer", "created"),
+            ("customer", "updated"),
+            ("tax", "deleted"),
+            ("customer", "deleted"),
+            ("customer", "restored"),
+        ]
 
     def test_is_one_for_each_real_change(self, organization):
         for name in ("Ann", "Ann", "Bob", "Bob", "Ann"):
