@@ -25,6 +25,7 @@ from billing.values import (
     TEXT_LENGTH,
     URL_LENGTH,
 )
+from customers.readiness import incomplete
 
 METADATA_MAX = 5
 METADATA_KEY_LENGTH = 20
@@ -150,7 +151,12 @@ class Customer(Address):
                 fields=["organization", "-created_at", "id"],
                 condition=models.Q(deleted_at=None),
                 name="customer_newest_first",
-            )
+            ),
+            models.Index(
+                fields=["organization", "-created_at", "id"],
+                condition=models.Q(deleted_at=None) & incomplete(),
+                name="customer_incomplete",
+            ),
         ]
 
     def __str__(self) -> str:
