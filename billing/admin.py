@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.utils.translation import gettext_lazy as _
 
 from billing.api.admin import ApiKeyScreen
 from billing.connections.admin import ConnectionScreen
@@ -25,6 +26,8 @@ from billing.organizations.admin import (
     UserScreen,
 )
 from billing.sections.admin import SectionScreen
+from billing.staff.roles import Ability
+from billing.staff.site import Item, back_office
 from billing.taxes.admin import TaxScreen
 
 admin.site.unregister(Group)  # what people may do follows from their role alone
@@ -40,3 +43,86 @@ admin.site.register(Integration, ConnectionScreen)
 admin.site.register(WebhookEndpoint, WebhookEndpointScreen)
 admin.site.register(ApiKey, ApiKeyScreen)
 admin.site.register(ChangeRecord, ChangeRecordScreen)
+
+_INVOICING = _("Invoicing")
+_CONNECTED = _("Connected systems")
+_SETTINGS = _("Settings")
+
+
+def _list_of(model: str) -> str:
+    return f"admin:{model}_changelist"
+
+
+for _item in (
+    Item("home", _("Home"), "home", "admin:index", Ability.READ, 10),
+    Item("history", _("History"), "history", _list_of("billing_changerecord"), Ability.HISTORY, 40),
+    Item("taxes", _("Taxes"), "percent", _list_of("billing_tax"), Ability.READ, 110, _INVOICING),
+    Item(
+        "entities",
+        _("Billing entities"),
+        "domain",
+        _list_of("billing_billingentity"),
+        Ability.READ,
+        120,
+        _INVOICING,
+    ),
+    Item(
+        "sections",
+        _("Invoice sections"),
+        "notes",
+        _list_of("billing_invoicecustomsection"),
+        Ability.READ,
+        130,
+        _INVOICING,
+    ),
+    Item(
+        "providers",
+        _("Payment providers"),
+        "credit_card",
+        _list_of("billing_paymentprovider"),
+        Ability.CONNECT,
+        210,
+        _CONNECTED,
+    ),
+    Item(
+        "integrations",
+        _("Integrations"),
+        "hub",
+        _list_of("billing_integration"),
+        Ability.CONNECT,
+        220,
+        _CONNECTED,
+    ),
+    Item(
+        "webhooks",
+        _("Webhooks"),
+        "webhook",
+        _list_of("billing_webhookendpoint"),
+        Ability.SET_WEBHOOKS,
+        230,
+        _CONNECTED,
+    ),
+    Item(
+        "keys", _("API keys"), "key", _list_of("billing_apikey"), Ability.SET_KEYS, 240, _CONNECTED
+    ),
+    Item(
+        "organization",
+        _("Organization"),
+        "apartment",
+        _list_of("billing_organization"),
+        Ability.READ,
+        310,
+        _SETTINGS,
+    ),
+    Item(
+        "staff",
+        _("Staff"),
+        "group",
+        _list_of("billing_membership"),
+        Ability.SET_STAFF,
+        320,
+        _SETTINGS,
+    ),
+    Item("people", _("Sign-ins"), "badge", _list_of("auth_user"), None, 330, _SETTINGS),
+):
+    back_office().item(_item)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from django.templatetags.static import static
 
 from config.database import database
 from config.logs import logging_settings
@@ -26,9 +27,9 @@ TARN_ENCRYPTION_KEYS = env.list("TARN_ENCRYPTION_KEYS", default=[])
 
 INSTALLED_APPS = [
     "config",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the site is ours, see the next but one
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "billing.staff.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -80,7 +81,37 @@ TEMPLATES = [
     }
 ]
 
-UNFOLD = {"SITE_TITLE": "Tarn", "SITE_HEADER": "Tarn", "SITE_SYMBOL": "water_drop"}
+# --- The back office --------------------------------------------------------------------------
+
+# "test" stands in amber on every page, so that nobody takes it for the real books; "live" shows
+# nothing.
+TARN_ENVIRONMENT = env.str("TARN_ENVIRONMENT", default="live")
+
+UNFOLD = {
+    "SITE_TITLE": "Tarn",
+    "SITE_HEADER": "Tarn",
+    "SITE_SYMBOL": "water_drop",
+    "SITE_URL": None,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "STYLES": [lambda _: static("tarn/tarn.css")],
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.5% .012 235)",
+            "100": "oklch(94.5% .028 235)",
+            "200": "oklch(89.5% .055 236)",
+            "300": "oklch(82% .09 237)",
+            "400": "oklch(72% .125 239)",
+            "500": "oklch(63% .13 241)",
+            "600": "oklch(52.5% .125 243)",
+            "700": "oklch(46% .11 244)",
+            "800": "oklch(40% .09 244)",
+            "900": "oklch(34.5% .075 245)",
+            "950": "oklch(26% .055 246)",
+        },
+    },
+}
 
 # --- Database ---------------------------------------------------------------------------------
 
@@ -197,6 +228,7 @@ AXES_IPWARE_META_PRECEDENCE_ORDER = (
 
 # Served from the installed packages by whitenoise: there is no build step to forget.
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

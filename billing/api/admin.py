@@ -3,19 +3,17 @@
 from django.utils import timezone
 
 from billing.api.models import ApiKey
-from billing.staff.roles import OPERATES
-from billing.staff.screens import OrganizationFilter, Screen, fact
+from billing.staff.roles import Ability
+from billing.staff.screens import Screen, fact
 
 
 class ApiKeyScreen(Screen):
     """What programs call with. Keys are made by `manage.py create_api_key`."""
 
-    readers = OPERATES
-    list_display = ("shown_name", "end", "allowed", "last_used_at", "works", "organization")
-    list_filter = (OrganizationFilter,)
-    list_select_related = ("organization",)
-    ordering = ("organization__name", "-created_at")
-    fields = ("organization", "name", "end", "allowed", "expires_at", "last_used_at", "created_at")
+    reads = Ability.SET_KEYS
+    list_display = ("shown_name", "end", "allowed", "last_used_at", "works")
+    ordering = ("-created_at",)
+    fields = ("name", "end", "allowed", "expires_at", "last_used_at", "created_at")
 
     @fact("Name")
     def shown_name(self, key: ApiKey) -> str:

@@ -1,18 +1,18 @@
 """Connections in the back office: to look at; their secrets are never shown."""
 
 from billing.connections.models import Connection
-from billing.staff.screens import OrganizationFilter, Screen, fact
+from billing.staff.roles import Ability
+from billing.staff.screens import Screen, fact
 
 
 class ConnectionScreen(Screen):
     """Accounts at payment providers or integrations. They are set up by `manage.py apply`."""
 
-    list_display = ("name", "code", "type", "organization")
-    list_filter = (OrganizationFilter,)
-    list_select_related = ("organization",)
+    reads = Ability.CONNECT
+    list_display = ("name", "code", "type")
     search_fields = ("name", "code")
-    ordering = ("organization__name", "type", "code")
-    fields = ("organization", "type", "code", "name", "settings", "kept_secrets", "updated_at")
+    ordering = ("type", "code")
+    fields = ("type", "code", "name", "settings", "kept_secrets", "updated_at")
 
     @fact("Secrets")
     def kept_secrets(self, connection: Connection) -> str:

@@ -16,8 +16,8 @@ from billing.events.write import (
     delete_webhook_endpoint,
 )
 from billing.staff.forms import WishForm, long_text, organization_choice, text
-from billing.staff.roles import OPERATES
-from billing.staff.screens import OrganizationFilter, Screen, WishScreen, fact
+from billing.staff.roles import Ability
+from billing.staff.screens import Screen, WishScreen, fact
 
 FIELDS = ("webhook_url", "name", "signature_algo", "event_types")
 
@@ -68,12 +68,10 @@ class WebhookEndpointForm(WishForm):
 class WebhookEndpointScreen(WishScreen):
     """Addresses that are told what happens."""
 
-    writers = OPERATES
+    reads = writes = Ability.SET_WEBHOOKS
     wish_form = WebhookEndpointForm
-    list_display = ("webhook_url", "name", "signature_algo", "organization")
-    list_filter = (OrganizationFilter,)
-    list_select_related = ("organization",)
-    ordering = ("organization__name", "-created_at")
+    list_display = ("webhook_url", "name", "signature_algo")
+    ordering = ("-created_at",)
     add_fieldsets = ((None, {"fields": ("organization", *FIELDS)}),)
     fieldsets = ((None, {"fields": FIELDS}),)
 
@@ -85,9 +83,9 @@ class WebhookEndpointScreen(WishScreen):
 class ChangeRecordScreen(Screen):
     """Who changed what, when, through which door. Nothing here can be edited."""
 
+    reads = Ability.HISTORY
     list_display = ("at", "resource", "action", "what", "door", "actor_name", "reason")
     list_filter = (
-        OrganizationFilter,
         ("door", ChoicesDropdownFilter),
         ("action", ChoicesDropdownFilter),
     )
@@ -97,7 +95,6 @@ class ChangeRecordScreen(Screen):
     ordering = ("-id",)
     fields = (
         "at",
-        "organization",
         "resource",
         "object_id",
         "action",
@@ -106,7 +103,6 @@ class ChangeRecordScreen(Screen):
         "reason",
         "old_and_new",
     )
-    list_select_related = ("organization",)
     list_display_links = ("at",)
 
     @fact("What")

@@ -5,7 +5,8 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from billing.organizations.models import BillingEntity
-from billing.staff.screens import OrganizationFilter, Screen, fact
+from billing.staff.roles import Ability
+from billing.staff.screens import Screen, fact
 
 ISSUER = (
     ("legal_name", "legal_number"),
@@ -34,13 +35,10 @@ class OrganizationScreen(Screen):
 class BillingEntityScreen(Screen):
     """Legal issuers. They are changed over the API or by `manage.py apply`."""
 
-    list_display = ("name", "code", "country", "state_of", "organization")
-    list_filter = (OrganizationFilter,)
-    list_select_related = ("organization",)
+    list_display = ("name", "code", "country", "state_of")
     search_fields = ("name", "code")
-    ordering = ("organization__name", "-is_default", "name")
+    ordering = ("-is_default", "name")
     fields = (
-        "organization",
         ("name", "code"),
         ("is_default", "archived_at"),
         *ISSUER,
@@ -69,12 +67,12 @@ class BillingEntityScreen(Screen):
 class MembershipScreen(Screen):
     """Who works here as what. Staff are set up by `manage.py apply`."""
 
-    list_display = ("user", "role", "organization", "created_at")
-    list_filter = (OrganizationFilter,)
-    list_select_related = ("organization", "user")
+    reads = Ability.SET_STAFF
+    list_display = ("user", "role", "created_at")
+    list_select_related = ("user",)
     search_fields = ("user__username", "user__email")
-    ordering = ("organization__name", "user__username")
-    fields = ("organization", "user", "role", "created_at")
+    ordering = ("user__username",)
+    fields = ("user", "role", "created_at")
 
 
 class UserScreen(UserAdmin, ModelAdmin):

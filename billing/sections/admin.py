@@ -7,8 +7,8 @@ from billing.sections.change import SectionChange
 from billing.sections.models import InvoiceCustomSection
 from billing.sections.write import change_section, create_section, delete_section
 from billing.staff.forms import WishForm, long_text, organization_choice, text
-from billing.staff.roles import SETS_TAXES
-from billing.staff.screens import OrganizationFilter, WishScreen
+from billing.staff.roles import Ability
+from billing.staff.screens import WishScreen
 
 FIELDS = ("name", "display_name", "description", "details")
 
@@ -46,19 +46,18 @@ class SectionForm(WishForm):
 class SectionScreen(WishScreen):
     """Texts that can be printed on invoices."""
 
-    writers = SETS_TAXES
+    writes = Ability.SET_SECTIONS
     wish_form = SectionForm
-    list_display = ("name", "code", "display_name", "organization")
-    list_filter = (OrganizationFilter,)
+    list_display = ("name", "code", "display_name")
     search_fields = ("name", "code")
-    ordering = ("organization__name", "name")
+    ordering = ("name",)
     readonly_fields = ("code",)
     add_fieldsets = ((None, {"fields": ("organization", "code", *FIELDS)}),)
     fieldsets = ((None, {"fields": ("code", *FIELDS)}),)
 
     def get_queryset(self, request: Any) -> Any:
         """Return the sections that are not deleted."""
-        return super().get_queryset(request).filter(deleted_at=None).select_related("organization")
+        return super().get_queryset(request).filter(deleted_at=None)
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         """Return the code once it is chosen."""

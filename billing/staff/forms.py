@@ -8,8 +8,8 @@ from django import forms
 from django.db.models import Model
 from django.forms.models import ModelFormOptions
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
-    UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
@@ -19,6 +19,11 @@ from billing.errors import Invalid, NotFound, Refusal, Stale
 from billing.events.actor import Actor
 from billing.organizations.models import Organization
 from billing.staff.sentences import sentence
+
+OTHER_ORGANIZATION = _(
+    "You work in another organization than when you opened this form. Nothing was saved: switch "
+    "back at the top, or open the form again."
+)
 
 
 class Text(forms.CharField):
@@ -46,9 +51,11 @@ class LongText(Text):
 
 
 def organization_choice() -> forms.ModelChoiceField:
-    """Return the field that asks for whom a new row is; the screen fills in the choices."""
+    """Return the field that carries for whom a new row is: where the person was when it opened."""
     return forms.ModelChoiceField(
-        Organization.objects.none(), widget=UnfoldAdminSelectWidget, empty_label=None
+        Organization.objects.none(),
+        widget=forms.HiddenInput,
+        error_messages={"invalid_choice": OTHER_ORGANIZATION, "required": OTHER_ORGANIZATION},
     )
 
 

@@ -1,64 +1,60 @@
-"""What people of the back office may do, by their role in an organization."""
+"""What people of the back office may do, by their role in an organization: the one table of it."""
 
-from uuid import UUID
+from collections.abc import Mapping
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
-from billing.events.actor import Actor
-from billing.events.models import ChangeRecord
-from billing.organizations.models import Membership, Organization
+from billing.organizations.models import Membership
 
 Role = Membership.Role
-Person = AbstractBaseUser | AnonymousUser
-
-EVERY_ROLE = frozenset(Role)
-EDITS_CUSTOMERS = frozenset({Role.FINANCE, Role.FINANCE_LEAD})
-SETS_TAXES = frozenset({Role.FINANCE_LEAD, Role.OPERATOR})
-OPERATES = frozenset({Role.OPERATOR})
 
 
-def is_superuser(person: Person) -> bool:
-    """Return whether the person may do everything in every organization."""
-    return bool(getattr(person, "is_superuser", False))
+class Ability(TextChoices):
+    """One thing that a role allows or not; every screen and action asks for one of these."""
+
+    READ = "read", _("See customers, taxes, billing entities and sections")
+    HISTORY = "history", _("See who changed what, and when")
+    EXPORT = "export", _("Export lists to files")
+    EDIT_CUSTOMERS = "edit_customers", _("Add and edit customers")
+    BULK_EDIT = "bulk_edit", _("Edit many customers at once")
+    DELETE_CUSTOMERS = "delete_customers", _("Delete customers")
+    RESTORE = "restore", _("Restore deleted customers")
+    REVERT = "revert", _("Take changes back")
+    SHARE_VIEWS = "share_views", _("Share saved views with colleagues")
+    IMPORT = "import", _("Import files")
+    SET_TAXES = "set_taxes", _("Change taxes")
+    SET_ENTITIES = "set_entities", _("Change billing entities")
+    SET_SECTIONS = "set_sections", _("Change invoice sections")
+    CONNECT = "connect", _("Connect payment providers and integrations")
+    SET_KEYS = "set_keys", _("Make, rotate and revoke API keys")
+    SET_WEBHOOKS = "set_webhooks", _("Change webhook endpoints")
+    SET_STAFF = "set_staff", _("Invite staff and change their roles")
 
 
-def organizations_of(
-    person: Person, roles: frozenset[Membership.Role] = EVERY_ROLE
-) -> QuerySet[Organization]:
-    """Return the organizations in which the person has one of the roles."""
-    if is_superuser(person):
-        return Organization.objects.all()
-    having = [tenant for tenant, role in _memberships(person).items() if role in roles]
-    return Organization.objects.filter(pk__in=having)
+_READER = frozenset({Ability.READ, Ability.HISTORY})
+_AUDITOR = _READER | {Ability.EXPORT}
+_CLERK = _AUDITOR | {
+    Ability.EDIT_CUSTOMERS,
+    Ability.BULK_EDIT,
+    Ability.RESTORE,
+    Ability.REVERT,
+}
+_SETTINGS = frozenset(
+    {
+        Ability.IMPORT,
+        Ability.SET_TAXES,
+        Ability.SET_ENTITIES,
+        Ability.SET_SECTIONS,
+        Ability.SET_STAFF,
+    }
+)
 
-
-def has_role(
-    person: Person,
-    roles: frozenset[Membership.Role] = EVERY_ROLE,
-    organization_id: UUID | None = None,
-) -> bool:
-    """Return whether the person has one of the roles there; in any organization if None."""
-    if is_superuser(person):
-        return True
-    found = _memberships(person)
-    if organization_id is None:
-        return any(role in roles for role in found.values())
-    return found.get(organization_id) in roles
-
-
-def staff_actor(person: Person, reason: str | None = None) -> Actor:
-    """Return the person as the one behind a change."""
-    name = str(getattr(person, "get_full_name", str)() or person.get_username())
-    return Actor(ChangeRecord.Door.STAFF, name, str(person.pk), reason or None)
-
-
-def _memberships(person: Person) -> dict[UUID, str]:
-    """Return role by organization, read once for the person of a request."""
-    found: dict[UUID, str] | None = getattr(person, "_tarn_memberships", None)
-    if found is None:
-        rows = Membership.objects.filter(user__pk=person.pk or 0)
-        found = dict(rows.values_list("organization_id", "role"))
-        person._tarn_memberships = found  # type: ignore[union-attr]  # lives as long as a request
-    return found
+# The only truth about who may what; docs/roles.md is made from it. A superuser may everything.
+ABILITIES: Mapping[Membership.Role, frozenset[Ability]] = {
+    Role.VIEWER: _READER,
+    Role.AUDITOR: _AUDITOR,
+    Role.FINANCE: _CLERK,
+    Role.FINANCE_LEAD: _CLERK | _SETTINGS | {Ability.DELETE_CUSTOMERS, Ability.SHARE_VIEWS},
+    Role.OPERATOR: _AUDITOR | _SETTINGS | {Ability.CONNECT, Ability.SET_KEYS, Ability.SET_WEBHOOKS},
+}

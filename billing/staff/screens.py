@@ -1,61 +1,39 @@
 """What all screens of the back office share: whose data they show, and who may change it."""
 
 import uuid
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import DropdownFilter
 
 from billing.errors import NotFound
 from billing.events.actor import Actor
-from billing.organizations.models import Membership
+from billing.organizations.models import Organization
 from billing.staff.forms import WishForm
-from billing.staff.roles import EVERY_ROLE, has_role, organizations_of, staff_actor
-
-
-class OrganizationFilter(DropdownFilter):
-    """Narrows a list to one of the organizations a person works for."""
-
-    title = "organization"
-    parameter_name = "organization"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        """Return the organizations to choose from."""
-        mine = organizations_of(request.user).order_by("name")
-        return [(str(pk), name) for pk, name in mine.values_list("pk", "name")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
-        """Return the rows of the chosen organization."""
-        chosen = self.value()
-        return queryset.filter(organization=chosen) if _is_uuid(chosen) else queryset
-
-
-def _is_uuid(text: str | None) -> bool:
-    try:
-        uuid.UUID(text or "")
-    except ValueError:
-        return False
-    return True
+from billing.staff.roles import Ability
+from billing.staff.site import switch_to
+from billing.staff.workplace import has_workplace, organizations_of, staff_actor, workplace
 
 
 class Screen(ModelAdmin):
-    """A list and a form of rows that belong to organizations, seen by their staff alone.
+    """A list and a form of rows of the organization where a person works now.
 
-    Nothing can be changed unless a subclass says which roles may.
+    Nothing can be changed unless a subclass says what one must be able to do for it.
     """
 
     # The path from a row to its organization's id.
     tenant: ClassVar[str] = "organization_id"
-    readers: ClassVar[frozenset[Membership.Role]] = EVERY_ROLE
-    writers: ClassVar[frozenset[Membership.Role]] = frozenset()
+    reads: ClassVar[Ability] = Ability.READ
+    writes: ClassVar[Ability | None] = None
+    # If not the same as for writing.
+    deletes: ClassVar[Ability | None] = None
     may_create: ClassVar[bool] = False
     may_delete: ClassVar[bool] = False
     # Addresses of lists may carry these besides the filters on show.
@@ -68,30 +46,39 @@ class Screen(ModelAdmin):
     view_on_site = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Return the rows of the person's organizations."""
+        """Return the rows of the person's organization."""
         found = super().get_queryset(request)
-        mine = organizations_of(request.user, self.readers).values("pk")
-        return found.filter(**{f"{self.tenant}__in": mine})
+        return found.filter(**{self.tenant: workplace(request).organization.pk})
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Model | None:
+        """Return the row; if it is of another organization of the person, switch to that."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None and (elsewhere := self._elsewhere(request, object_id)) is not None:
+            switch_to(request, elsewhere)
+            found = super().get_object(request, object_id, from_field)
+        return found
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Return whether the person sees this screen at all."""
-        return has_role(request.user, self.readers)
+        return self._may(request, self.reads)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the person may look at the row."""
-        return has_role(request.user, self.readers, self._tenant_of(obj))
+        return self._may(request, self.reads, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return whether the person may make a row somewhere."""
-        return self.may_create and has_role(request.user, self.writers)
+        """Return whether the person may make a row here."""
+        return self.may_create and self._may(request, self.writes)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the person may change the row."""
-        return bool(self.writers) and has_role(request.user, self.writers, self._tenant_of(obj))
+        return self._may(request, self.writes, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the person may delete the row."""
-        return self.may_delete and self.has_change_permission(request, obj)
+        return self.may_delete and self._may(request, self.deletes or self.writes, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow the filters on show and no others: any column could be guessed at with them."""
@@ -114,11 +101,27 @@ class Screen(ModelAdmin):
     def log_deletions(self, *_: Any, **__: Any) -> None:
         """Write nothing: the writer records every change."""
 
-    def _tenant_of(self, obj: Model | None) -> uuid.UUID | None:
+    def _may(self, request: HttpRequest, ability: Ability | None, obj: Model | None = None) -> bool:
+        if ability is None or not has_workplace(request):
+            return False
+        place = workplace(request)
+        here = obj is None or self._tenant_of(obj) == place.organization.pk
+        return here and place.may(ability)
+
+    def _tenant_of(self, obj: Model) -> uuid.UUID:
         found: Any = obj
-        for step in self.tenant.split("__") if obj is not None else ():
+        for step in self.tenant.split("__"):
             found = getattr(found, step)
         return found
+
+    def _elsewhere(self, request: HttpRequest, object_id: str) -> Organization | None:
+        """Return the other organization of the person in which the row stands."""
+        try:
+            pk = self.opts.pk.to_python(object_id)
+        except (ValidationError, ValueError):
+            return None
+        tenant = self.model.objects.filter(pk=pk).values(self.tenant)
+        return organizations_of(request.user).filter(pk__in=tenant).first()
 
 
 class WishScreen(Screen):
@@ -139,7 +142,7 @@ class WishScreen(Screen):
 
     def form_of(self, request: HttpRequest, form: type[WishForm]) -> Any:
         """Return a function that stands for the form's class, with the person put in."""
-        roles, model = self.writers, self.model
+        model, organization = self.model, workplace(request).organization
 
         def make(data: Any = None, files: Any = None, **options: Any) -> Form:
             instance = options.get("instance") or model()
@@ -147,8 +150,10 @@ class WishScreen(Screen):
             actor = staff_actor(request.user)
             made = form(data, files, instance=instance, actor=actor, initial=initial)
             if "organization" in made.fields:
-                mine = organizations_of(request.user, roles).order_by("name")
-                made.fields["organization"].queryset = mine  # type: ignore[attr-defined]
+                made.fields["organization"].queryset = (  # type: ignore[attr-defined]
+                    Organization.objects.filter(pk=organization.pk)
+                )
+                made.initial.setdefault("organization", organization.pk)
             return made
 
         make.base_fields = form.base_fields  # type: ignore[attr-defined]  # Django asks for it

@@ -4,8 +4,8 @@ from typing import Any
 
 from billing.events.actor import Actor
 from billing.staff.forms import WishForm, long_text, organization_choice, switch, text
-from billing.staff.roles import SETS_TAXES
-from billing.staff.screens import OrganizationFilter, WishScreen, fact
+from billing.staff.roles import Ability
+from billing.staff.screens import WishScreen, fact
 from billing.taxes.change import TaxChange
 from billing.taxes.models import Tax
 from billing.taxes.write import change_tax, create_tax, delete_tax
@@ -54,12 +54,11 @@ class TaxForm(WishForm):
 class TaxScreen(WishScreen):
     """Taxes that can be set on customers and billing entities."""
 
-    writers = SETS_TAXES
+    writes = Ability.SET_TAXES
     wish_form = TaxForm
-    list_display = ("name", "code", "percentage", "organization")
-    list_filter = (OrganizationFilter,)
+    list_display = ("name", "code", "percentage")
     search_fields = ("name", "code")
-    ordering = ("organization__name", "name")
+    ordering = ("name",)
     add_fieldsets = (
         (
             None,
@@ -84,7 +83,7 @@ class TaxScreen(WishScreen):
 
     def get_queryset(self, request: Any) -> Any:
         """Return the taxes that are not deleted."""
-        return super().get_queryset(request).filter(deleted_at=None).select_related("organization")
+        return super().get_queryset(request).filter(deleted_at=None)
 
     @fact("Rate", ordering="rate")
     def percentage(self, tax: Tax) -> str:

@@ -1,8 +1,22 @@
 """The screens of finance staff: customers, written by the writer that the API uses."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
+from billing.staff.roles import Ability
+from billing.staff.site import Item, back_office
 from customers.admin.screen import CustomerScreen
 from customers.models import Customer
 
 admin.site.register(Customer, CustomerScreen)
+
+back_office().item(
+    Item(
+        "customers",
+        _("Customers"),
+        "contacts",
+        "admin:customers_customer_changelist",
+        Ability.READ,
+        20,
+    )
+)

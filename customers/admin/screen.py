@@ -14,8 +14,9 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from billing.events.actor import SYSTEM, Actor
 from billing.models import BillingEntity
 from billing.staff.forms import shown
-from billing.staff.roles import EDITS_CUSTOMERS, organizations_of, staff_actor
-from billing.staff.screens import OrganizationFilter, WishScreen, fact
+from billing.staff.roles import Ability
+from billing.staff.screens import WishScreen, fact
+from billing.staff.workplace import staff_actor, workplace
 from billing.values import COUNTRIES, CURRENCIES
 from customers.admin.form import CustomerForm, NewCustomerForm
 from customers.admin.values import metadata_fields
@@ -53,16 +54,15 @@ class CurrencyFilter(_OneOf):
 
 
 class BillingEntityFilter(_OneOf):
-    """Narrows the list to one billing entity of the person's organizations."""
+    """Narrows the list to one billing entity."""
 
     title = "billing entity"
     parameter_name = "billing_entity"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
         """Return the billing entities to choose from."""
-        mine = BillingEntity.objects.filter(organization__in=organizations_of(request.user))
-        rows = mine.order_by("organization__name", "name").select_related("organization")
-        return [(str(row.pk), f"{row.name} ({row.organization})") for row in rows]
+        mine = BillingEntity.objects.filter(organization=workplace(request).organization)
+        return [(str(row.pk), row.name) for row in mine.order_by("name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         """Return the customers of the chosen entity, if it is one of those on offer."""
@@ -122,7 +122,8 @@ _FACTS = ("known_as", "numbers", "integrations")
 class CustomerScreen(WishScreen):
     """Customers, found, read and edited."""
 
-    writers = EDITS_CUSTOMERS
+    writes = Ability.EDIT_CUSTOMERS
+    deletes = Ability.DELETE_CUSTOMERS
     wish_form = CustomerForm
     list_display = (
         "who",
@@ -130,11 +131,9 @@ class CustomerScreen(WishScreen):
         "tax_identification_number",
         "currency",
         "billing_entity",
-        "organization",
         "updated_at",
     )
     list_filter = (
-        OrganizationFilter,
         BillingEntityFilter,
         CountryFilter,
         CurrencyFilter,
@@ -142,7 +141,7 @@ class CustomerScreen(WishScreen):
         ("customer_type", ChoicesDropdownFilter),
     )
     open_lookups = frozenset({"account_type__exact", "customer_type__exact"})
-    list_select_related = ("billing_entity", "organization")
+    list_select_related = ("billing_entity",)
     # The columns whose order an index gives; others would sort a million rows.
     sortable_by = ()
     ordering = ("-created_at", "id")
