@@ -92,7 +92,7 @@ class BackOffice(UnfoldAdminSite):
     def choose(self, request: HttpRequest) -> HttpResponse:
         """Switch to another of the person's organizations, and start at its home."""
         try:
-            pk = UUID(request.POST.get("organization"))
+            pk = UUID(request.POST.get("organization", ""))
         except (TypeError, ValueError) as error:
             raise Http404 from error
         chosen = get_object_or_404(organizations_of(request.user), pk=pk)
