@@ -43,6 +43,8 @@ PATHS = tuple(
 _RANKS = {path: rank for rank, path in enumerate(PATHS)}
 # Somebody may change the customer between our look and our write, more than once.
 _ATTEMPTS = 5
+# Far back enough to know everybody who works with a customer.
+_LATELY = 2_000
 
 
 class Change(NamedTuple):
@@ -96,6 +98,18 @@ class CustomerThen:
     values: dict[str, Any]
 
 
+class PutBack(NamedTuple):
+    """What reverting a change would do to one value.
+
+    :param since: the latest later entry that changed it; None if it is as the change left it.
+    """
+
+    path: str
+    now: Any
+    old: Any
+    since: Entry | None
+
+
 class ChangedSince(Refusal):
     """Later changes touched what was to be put back; nothing was written.
 
@@ -114,12 +128,14 @@ def timeline(
     before: int | None = None,
     limit: int = 50,
     actor: str | None = None,
+    door: str | None = None,
     path: str | None = None,
 ) -> list[Entry]:
     """Return the changes of a customer, newest first.
 
     :param before: the id of the last entry of the page before this one.
     :param actor: only changes by the person or program with this id, or name if it has no id.
+    :param door: only changes that came through it.
     :param path: only changes of this path, or of the paths below it (`shipping_address`).
     """
     records = _records(organization_id, customer_id).order_by("-id")
@@ -127,10 +143,41 @@ def timeline(
         records = records.filter(id__lt=before)
     if actor is not None:
         records = records.alias(who=Coalesce("actor_id", "actor_name")).filter(who=actor)
+    if door is not None:
+        records = records.filter(door=door)
     if path is not None:
         below = [one for one in PATHS if one.startswith(f"{path}.")]
         records = records.filter(changes__has_any_keys=[path, *below])
     return [Entry.of(record) for record in records[:limit]]
+
+
+def entry_of(organization_id: UUID, customer_id: UUID, record_id: int) -> Entry:
+    """Return one change of a customer.
+
+    :raises NotFound: if the customer has no such change.
+    """
+    record = _records(organization_id, customer_id).filter(id=record_id).first()
+    if record is None:
+        raise NotFound("change")
+    return Entry.of(record)
+
+
+def actors_of(organization_id: UUID, customer_id: UUID) -> dict[str, str]:
+    """Return who changed a customer lately, as `timeline` takes it, with the latest name."""
+    latest = _records(organization_id, customer_id).order_by("-id")[:_LATELY]
+    rows = latest.values_list(Coalesce("actor_id", "actor_name"), "actor_name")
+    found: dict[str, str] = {}
+    for who, name in rows:
+        found.setdefault(who, name)
+    return found
+
+
+def customer_now(organization_id: UUID, customer_id: UUID) -> CustomerThen:
+    """Return the customer as it is; if it is deleted, as it was then.
+
+    :raises NotFound: if there is no such customer, deleted or not.
+    """
+    return _customer_at(organization_id, customer_id)[1]
 
 
 def customer_as_of(
@@ -175,6 +222,23 @@ def revert_change(
         except Stale as stale:
             last = stale
     raise last
+
+
+def preview_revert(
+    organization_id: UUID, record_id: int, paths: Collection[str] | None = None
+) -> list[PutBack]:
+    """Return what `revert_change` would put back; what is the same already is left out.
+
+    :raises NotFound, NotAllowed, Invalid: as `revert_change` does, if it can be seen beforehand.
+    """
+    record = _updating_record(organization_id, record_id)
+    wanted = _old_values(record, paths)
+    _, now = _customer_at(record.organization_id, record.object_id)
+    if now.is_deleted:
+        raise NotFound("customer")
+    differing = [path for path, old in wanted.items() if not _is_same(now.values[path], old)]
+    since = _changed_since(record, differing)
+    return [PutBack(path, now.values[path], wanted[path], since.get(path)) for path in differing]
 
 
 def _in_order(by_path: Mapping[str, Any]) -> dict[str, Any]:
@@ -274,14 +338,19 @@ def _put_back(
 
 
 def _refuse_changed_since(record: ChangeRecord, paths: list[str]) -> None:
+    latest = _changed_since(record, paths)
+    if latest:
+        raise ChangedSince(latest)
+
+
+def _changed_since(record: ChangeRecord, paths: list[str]) -> dict[str, Entry]:
+    """Return the paths that later changes touched, each with the latest of them."""
     later = _records(record.organization_id, record.object_id).filter(
         id__gt=record.id, changes__has_any_keys=paths
     )
-    latest = {
+    return {
         path: Entry.of(one) for one in later.order_by("id") for path in paths if path in one.changes
     }
-    if latest:
-        raise ChangedSince(latest)
 
 
 def _check(
