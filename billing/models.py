@@ -6,13 +6,17 @@ from billing.events.models import ChangeRecord, SigningKey, WebhookEndpoint
 from billing.organizations.models import BillingEntity, Membership, Organization
 from billing.sections.models import BillingEntitySection, InvoiceCustomSection
 from billing.taxes.models import BillingEntityTax, Tax
+from billing.webhooks.models import Attempt, Delivery, Event
 
 __all__ = [
     "ApiKey",
+    "Attempt",
     "BillingEntity",
     "BillingEntitySection",
     "BillingEntityTax",
     "ChangeRecord",
+    "Delivery",
+    "Event",
     "IdempotentAnswer",
     "Integration",
     "InvoiceCustomSection",

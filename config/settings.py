@@ -137,12 +137,14 @@ LANGUAGE_CODE = "en"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # the largest body of the API, in bytes
 # Requests a key may make in a minute; 0 switches the limit off.
 TARN_RATE_LIMIT = env.int("TARN_RATE_LIMIT", default=0)
+# Where the outside reaches us: names us in signatures and stands in links that we hand out.
+TARN_PUBLIC_URL = env.str("TARN_PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 # For test installations: webhook endpoints may have http, any port and local addresses.
 TARN_WEBHOOK_ALLOW_HTTP = env.bool("TARN_WEBHOOK_ALLOW_HTTP", default=False)
 TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
 
 # Modules with jobs; procrastinate itself looks for `tasks` only at the top of each app.
-PROCRASTINATE_IMPORT_PATHS = ["billing.api.tasks"]
+PROCRASTINATE_IMPORT_PATHS = ["billing.api.tasks", "billing.webhooks.tasks"]
 
 REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "billing.api.documentation.ApiSchema"}
 SPECTACULAR_SETTINGS: dict[str, object] = {

@@ -71,11 +71,19 @@ class ChangeRecord(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """An address that is told of events; `event_types` None means all."""
+    """An address that is told of events; `event_types` None means all.
+
+    `with_changes` puts what changed into the body. A paused endpoint is told later.
+    """
 
     class SignatureAlgo(models.TextChoices):
         JWT = "jwt"
         HMAC = "hmac"
+
+    class PauseReason(models.TextChoices):
+        STAFF = "staff"
+        GONE = "gone"
+        FAILING = "failing"
 
     id = models.UUIDField(primary_key=True, default=newest_first_id, editable=False)
     organization = models.ForeignKey(
@@ -87,6 +95,10 @@ class WebhookEndpoint(models.Model):
     )
     name = models.CharField(max_length=TEXT_LENGTH, null=True, blank=True)
     event_types = ArrayField(models.CharField(max_length=64), null=True, blank=True)
+    with_changes = models.BooleanField(default=False, db_default=False)
+    paused_at = models.DateTimeField(null=True, editable=False)
+    pause_reason = models.CharField(max_length=8, choices=PauseReason, null=True, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -1,10 +1,15 @@
 """The server's RSA key: webhooks are signed with it, receivers check with its public half."""
 
+from functools import lru_cache
+from typing import cast
+from uuid import UUID
+
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from django.db import connection, transaction
 
-from billing.connections.secrets import encrypt
+from billing.connections.secrets import decrypt, encrypt
 from billing.events.models import SigningKey
 
 KEY_BITS = 2_048
@@ -15,6 +20,20 @@ SIGNING_KEY_LOCK = 8402
 def public_key_pem() -> str:
     """Return the public half of the server's signing key as PEM text."""
     return (SigningKey.objects.order_by("created_at").first() or _make_once()).public_key
+
+
+def private_key() -> RSAPrivateKey:
+    """Return the private half of the server's signing key, for a signature."""
+    key = SigningKey.objects.order_by("created_at").first() or _make_once()
+    return _open(key.pk, bytes(key.private_key))
+
+
+@lru_cache(maxsize=2)
+def _open(key_id: UUID, sealed: bytes) -> RSAPrivateKey:
+    """Open the key once for a process: reading it takes longer than signing."""
+    key = SigningKey(pk=key_id, private_key=sealed)
+    pem = decrypt(sealed, signing_key_row(key)).encode()
+    return cast(RSAPrivateKey, serialization.load_pem_private_key(pem, None))
 
 
 @transaction.atomic

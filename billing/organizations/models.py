@@ -57,6 +57,9 @@ class Organization(Issuer):
         max_length=32, choices=DocumentNumbering, default=DocumentNumbering.PER_CUSTOMER
     )
     hmac_key = models.UUIDField(default=uuid.uuid4, editable=False)
+    # Good beside the new key until it ends, so that receivers can change theirs in peace.
+    previous_hmac_key = models.UUIDField(null=True, editable=False)
+    previous_hmac_key_ends_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.name
