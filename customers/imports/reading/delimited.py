@@ -23,6 +23,7 @@ class _Lines:
         self._file = path.open(encoding=encoding, newline="")
         self._again: list[str] = []
         self._record: list[str] = []
+        self.number = 0
 
     def __iter__(self) -> "_Lines":
         return self
@@ -30,6 +31,7 @@ class _Lines:
     def __next__(self) -> str:
         line = self._again.pop() if self._again else next(self._file)
         self._record.append(line)
+        self.number += 1
         return line
 
     def begin(self) -> None:
@@ -39,6 +41,7 @@ class _Lines:
     def give_back(self) -> None:
         """Have all lines but the first of the present record read again, as records."""
         self._again.extend(reversed(self._record[1:]))
+        self.number -= len(self._record) - 1
 
 
 def read_delimited(source: Source) -> Table:
@@ -71,7 +74,7 @@ def _find_delimiter(source: Source) -> str:
     return max(counts, key=lambda delimiter: counts[delimiter])
 
 
-def _header(reader: "csv._reader", lines: _Lines) -> list[str]:
+def _header(reader: Iterator[list[str]], lines: _Lines) -> list[str]:
     try:
         for cells in reader:
             lines.begin()
@@ -84,7 +87,7 @@ def _header(reader: "csv._reader", lines: _Lines) -> list[str]:
     raise FileRefused(_("The file is empty. Its first row must name the columns."))
 
 
-def _rows(reader: "csv._reader", lines: _Lines, header: list[str]) -> Iterator[Row]:
+def _rows(reader: Iterator[list[str]], lines: _Lines, header: list[str]) -> Iterator[Row]:
     number = 1
     while True:
         lines.begin()
@@ -94,16 +97,16 @@ def _rows(reader: "csv._reader", lines: _Lines, header: list[str]) -> Iterator[R
         except StopIteration:
             return
         except csv.Error as error:
-            yield _broken(number, str(error), lines, reader.line_num)
+            yield _broken(number, str(error), lines)
             continue
         if any(cells):
             # A blank cell is None; `'` alone is an empty text, written so by our exports.
             yield clean_row(number, [restore(cell) if cell else None for cell in cells], header)
 
 
-def _broken(number: int, error: str, lines: _Lines, line: int) -> Row:
+def _broken(number: int, error: str, lines: _Lines) -> Row:
     if "expected after" in error:
-        return Row(number, [], [Flaw("", "text_after_quote", str(line))])
+        return Row(number, [], [Flaw("", "text_after_quote", str(lines.number))])
     # The quote swallowed the rest, or as much as one cell may hold: those lines are rows.
     lines.give_back()
     return Row(number, [], [Flaw("", "unclosed_quote")])

@@ -48,7 +48,7 @@ def read_workbook(source: Source) -> Table:
         raise _damaged() from None
     if first is None:
         raise FileRefused(_("The file is empty. Its first row must name the columns."))
-    header = clean_header(first.cells)
+    header = clean_header(list(first.cells))
     return Table(header, _clean(rows, header), book.notes)
 
 
