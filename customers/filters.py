@@ -12,6 +12,13 @@ from typing import Any
 from billing.errors import Invalid
 from billing.values import COUNTRIES, CURRENCIES, NO_SUCH_CODE, TEXT_LENGTH
 from customers.models import Customer
+from customers.search_text import (
+    HAS_TRIGRAM,
+    INDEXED_FIELDS,
+    SEPARATOR,
+    indexed_text,
+    pattern_of,
+)
 
 Query = Mapping[str, Sequence[str]]
 """Every value of every parameter of a query string, in the order sent."""
@@ -229,32 +236,24 @@ def _moment(text: str, time_of_day: str) -> datetime:
 # --- Search ------------------------------------------------------------------------------------
 
 _SEARCHED = ("name", "firstname", "lastname", "legal_name", "external_id", "email")
-# Stands between the fields in the text of the index, so that few terms match across two of them.
-_SEPARATOR = "\x1f"
-# To the letter the expression of the index `customer_search` (migration 0003); a test compares.
-SEARCH_TEXT = """lower(
-    coalesce(name, '') || E'\\x1f' || coalesce(firstname, '') || E'\\x1f' ||
-    coalesce(lastname, '') || E'\\x1f' || coalesce(legal_name, '') || E'\\x1f' ||
-    external_id || E'\\x1f' || coalesce(email, ''))"""
-# What holds a trigram of the index: three letters or digits in a row, or two beside another sign.
-_TRIGRAM = re.compile(r"[^\W_]{3}|[^\W_]{2}[\W_]|[\W_][^\W_]{2}")
-_LIKE_SIGNS = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
+_INDEXED_TEXT = indexed_text([f"customer.{name}" for name in INDEXED_FIELDS])
 
 
 def _search_term(query: Query, filters: Filters) -> None:
     term = (_scalar(query, "search_term") or "").strip()[:TEXT_LENGTH]
     if not term or query.get("external_id"):
         return
-    pattern = f"%{term.translate(_LIKE_SIGNS)}%"
-    filters.add("search_term", _search_condition(term), search_term=pattern)
+    filters.add("search_term", _search_condition(term), search_term=pattern_of(term))
 
 
 def _search_condition(term: str) -> str:
     pattern = "lower(%(search_term)s::text)"
-    if _TRIGRAM.search(term) and _SEPARATOR not in term:
-        return f"{SEARCH_TEXT} LIKE {pattern}"
+    fields = f"({' OR '.join(f'lower(customer.{name}) LIKE {pattern}' for name in _SEARCHED)})"
+    if HAS_TRIGRAM.search(term) and SEPARATOR not in term:
+        # The text of the index holds more than the six fields.
+        return f"{_INDEXED_TEXT} LIKE {pattern} AND {fields}"
     # The index can't find these; it would be read from end to end, and every row after that.
-    return f"({' OR '.join(f'lower(customer.{name}) LIKE {pattern}' for name in _SEARCHED)})"
+    return fields
 
 
 _READERS = (

@@ -1,0 +1,138 @@
+"""Which customers are meant: a text, filters and an order, as they stand in an address.
+
+The list, its export, work in bulk, saved views and the queues of Home all mean the same customers
+by the same `CustomerQuery`. What an address asks for and nobody knows finds nothing; it never
+widens what is found.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, Self
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from customers.criteria import CRITERIA, DELETED
+from customers.models import Customer
+from customers.search_text import matching
+
+TEXT_PARAMETER = "q"
+ORDER_PARAMETER = "order"
+TEXT_MAX = 200
+_VALUES_MAX = 50
+
+
+class Query(Protocol):
+    """A query string: Django's QueryDict, or what stands in for one."""
+
+    def getlist(self, key: str) -> list[Any]: ...
+
+
+class Order(NamedTuple):
+    """An order that an index gives, so that no list is ever sorted whole.
+
+    :param columns: names with whether they descend; together they are unique.
+    """
+
+    label: str | Promise
+    columns: tuple[tuple[str, bool], ...]
+
+    def by(self, *, backwards: bool = False) -> list[Any]:
+        """Return what `order_by` takes."""
+        return [
+            F(name).desc() if descends is not backwards else F(name).asc()
+            for name, descends in self.columns
+        ]
+
+
+ORDERS: Mapping[str, Order] = {
+    "newest": Order(_("Newest first"), (("created_at", True), ("id", False))),
+    "oldest": Order(_("Oldest first"), (("created_at", False), ("id", True))),
+    "external_id": Order(_("By external id"), (("external_id", False), ("id", False))),
+}
+DEFAULT_ORDER = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One thing a list is narrowed by, in words, and the query string without it."""
+
+    label: str
+    value: str
+    without: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerQuery:
+    """Customers of one organization.
+
+    :param filters: names of `customers.criteria.CRITERIA` to the values asked for.
+    """
+
+    organization_id: UUID
+    text: str = ""
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    order: str = DEFAULT_ORDER
+
+    @classmethod
+    def read(cls, organization_id: UUID, query: Query) -> Self:
+        """Return what a query string asks for; parameters of others are left alone."""
+        text = (_sent(query, TEXT_PARAMETER) or [""])[-1].strip()[:TEXT_MAX]
+        filters = {name: tuple(values) for name in CRITERIA if (values := _sent(query, name))}
+        order = (_sent(query, ORDER_PARAMETER) or [""])[-1]
+        return cls(organization_id, text, filters, order if order in ORDERS else DEFAULT_ORDER)
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it is the deleted customers that are meant."""
+        return DELETED in self.filters
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything but the order was asked for."""
+        return bool(self.text or self.filters)
+
+    def queryset(self) -> QuerySet[Customer]:
+        """Return the customers, in no order."""
+        found = Customer.objects.filter(
+            organization=self.organization_id, deleted_at__isnull=not self.deleted
+        )
+        for name, values in self.filters.items():
+            found = found.filter(CRITERIA[name].condition(self.organization_id, values))
+        return found.filter(matching(self.organization_id, self.text)) if self.text else found
+
+    def ordered(self) -> QuerySet[Customer]:
+        """Return the customers in the order asked for."""
+        return self.queryset().order_by(*ORDERS[self.order].by())
+
+    def querystring(self, **instead: Any) -> str:
+        """Return the query string that `read` understands; `instead` replaces fields first."""
+        meant = replace(self, **instead) if instead else self
+        parts = [(TEXT_PARAMETER, meant.text)] if meant.text else []
+        parts += [(name, one) for name, values in meant.filters.items() for one in values]
+        if meant.order != DEFAULT_ORDER:
+            parts.append((ORDER_PARAMETER, meant.order))
+        return urlencode(parts)
+
+    def describe(self) -> list[Chip]:
+        """Return what the list is narrowed by, one chip for the text and for each filter."""
+        chips = [Chip(str(_("Search")), self.text, self.querystring(text=""))] if self.text else []
+        for name, values in self.filters.items():
+            others = {key: kept for key, kept in self.filters.items() if key != name}
+            words = CRITERIA[name].words(self.organization_id, values)
+            chips.append(
+                Chip(str(CRITERIA[name].label), words, self.querystring(filters=others))
+            )
+        return chips
+
+
+def _sent(query: Query, name: str) -> Sequence[str]:
+    """Return the values of a parameter, once each; blank ones were left open in a form."""
+    values = (str(value).replace("\0", "\ufffd").strip() for value in query.getlist(name))
+    return list(dict.fromkeys(value for value in values if value))[:_VALUES_MAX]
+
+
+NOBODY = Q(pk__in=[])
