@@ -350,3 +350,26 @@ class SelectedSection(CustomerPart):
         constraints = [
             models.UniqueConstraint(fields=["customer", "section"], name="selected_section_once")
         ]
+
+
+class TaxNumberProblem(CustomerPart):
+    """What looks wrong about a customer's tax number, as `number` and `country` were when checked.
+
+    Counts only while the customer still has both; `customers.tax_numbers` keeps it up to date.
+    """
+
+    customer = models.OneToOneField(
+        Customer,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        primary_key=True,
+        related_name="tax_number_problem",
+    )
+    number = models.CharField(max_length=TEXT_LENGTH)
+    country = models.CharField(max_length=2, blank=True)
+    found_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "found_at"], name="tax_number_problem_oldest")
+        ]

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from customers.criteria import CRITERIA, DELETED
+from customers.criteria import CRITERIA, DELETED, NOBODY
 from customers.models import Customer
-from customers.search_text import matching
+from customers.search_text import is_searchable, matching
 
 TEXT_PARAMETER = "q"
 ORDER_PARAMETER = "order"
@@ -102,7 +102,11 @@ class CustomerQuery:
         )
         for name, values in self.filters.items():
             found = found.filter(CRITERIA[name].condition(self.organization_id, values))
-        return found.filter(matching(self.organization_id, self.text)) if self.text else found
+        if not self.text:
+            return found
+        return found.filter(
+            matching(self.organization_id, self.text) if is_searchable(self.text) else NOBODY
+        )
 
     def ordered(self) -> QuerySet[Customer]:
         """Return the customers in the order asked for."""
@@ -123,9 +127,7 @@ class CustomerQuery:
         for name, values in self.filters.items():
             others = {key: kept for key, kept in self.filters.items() if key != name}
             words = CRITERIA[name].words(self.organization_id, values)
-            chips.append(
-                Chip(str(CRITERIA[name].label), words, self.querystring(filters=others))
-            )
+            chips.append(Chip(str(CRITERIA[name].label), words, self.querystring(filters=others)))
         return chips
 
 
@@ -133,6 +135,3 @@ def _sent(query: Query, name: str) -> Sequence[str]:
     """Return the values of a parameter, once each; blank ones were left open in a form."""
     values = (str(value).replace("\0", "\ufffd").strip() for value in query.getlist(name))
     return list(dict.fromkeys(value for value in values if value))[:_VALUES_MAX]
-
-
-NOBODY = Q(pk__in=[])

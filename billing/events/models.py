@@ -3,6 +3,7 @@
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -59,6 +60,8 @@ class ChangeRecord(models.Model):
                 fields=["organization", "object_id", "-id"],
                 name="change_record_of_object",
             ),
+            # Finds the records of a day; a few bytes for each megabyte of the table.
+            BrinIndex(fields=["at"], name="change_record_at", autosummarize=True),
             models.Index(
                 fields=["organization", "batch_id", "id"],
                 condition=models.Q(batch_id__isnull=False),

@@ -21,8 +21,8 @@ from billing.values import COUNTRIES, CURRENCIES
 from customers.admin.form import CustomerForm, NewCustomerForm
 from customers.admin.values import metadata_fields
 from customers.delete import delete_customer, delete_customers
-from customers.filters import SEARCH_TEXT
 from customers.models import METADATA_MAX, Customer, IntegrationLink
+from customers.search import CustomerQuery
 from customers.write import RefusedBatch
 
 
@@ -174,16 +174,14 @@ class CustomerScreen(WishScreen):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
     ) -> tuple[QuerySet[Model], bool]:
-        """Find the term anywhere in what the API's `search_term` looks at, by the same index."""
-        term = search_term.strip()
-        if not term:
+        """Find what `customers.search` finds."""
+        if not search_term.strip():
             return queryset, False
-        pattern = term.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        # To the letter the expression of the index; the term travels as a parameter.
-        hits = Customer.objects.kept().extra(  # noqa: S610
-            where=[f"{SEARCH_TEXT} LIKE lower(%s)"], params=[f"%{pattern}%"]
-        )
-        return queryset.filter(pk__in=hits.values("pk")), False
+        found = Customer.objects.none()
+        for organization in organizations_of(request.user):
+            query = CustomerQuery(organization.pk, search_term.strip())
+            found |= query.queryset()
+        return queryset.filter(pk__in=found.values("pk")), False
 
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **_: Any
