@@ -177,11 +177,8 @@ class CustomerScreen(WishScreen):
         """Find what `customers.search` finds."""
         if not search_term.strip():
             return queryset, False
-        found = Customer.objects.none()
-        for organization in organizations_of(request.user):
-            query = CustomerQuery(organization.pk, search_term.strip())
-            found |= query.queryset()
-        return queryset.filter(pk__in=found.values("pk")), False
+        query = CustomerQuery(workplace(request).organization.pk, search_term.strip())
+        return queryset.filter(pk__in=query.queryset().values("pk")), False
 
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **_: Any
