@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0007_find_changes_by_time'),
+        ('billing', '0009_find_changes_by_time'),
         ('customers', '0008_find_likely_duplicates'),
     ]
 
