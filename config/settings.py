@@ -40,6 +40,12 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "procrastinate.contrib.django",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "axes",
     "csp",
     "billing",
@@ -59,6 +65,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "billing.people.gate.Gate",
     "axes.middleware.AxesMiddleware",
 ]
 # What programs pass: /api/v1/, /health and /ready.
@@ -205,7 +213,7 @@ CONTENT_SECURITY_POLICY = {
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "billing.people.backend.StaffBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -220,11 +228,82 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
+# A locked-out person who tries again does not have to wait longer for it.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "billing.people.lockout.client_name"
+AXES_LOCKOUT_CALLABLE = "billing.people.lockout.locked"
+AXES_SENSITIVE_PARAMETERS = ["login", "username", "code", "credential", "next"]
 AXES_VERBOSE = False
 AXES_IPWARE_PROXY_COUNT = 1 if TARN_BEHIND_PROXY else None
 AXES_IPWARE_META_PRECEDENCE_ORDER = (
     ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if TARN_BEHIND_PROXY else ["REMOTE_ADDR"]
 )
+
+# --- Signing in -------------------------------------------------------------------------------
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/admin/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/admin/login/"
+ACCOUNT_ADAPTER = "billing.people.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}  # which is the e-mail address of everybody but the first
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]  # the password is asked for
+ACCOUNT_EMAIL_VERIFICATION = "none"  # addresses are set by those who set up staff
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True  # for SESSION_COOKIE_AGE
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_FORMS = {"login": "billing.people.forms.SignInForm"}
+# Failures are axes' to count, in the database; a cache of each process would count for itself.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": None,
+    "reauthenticate": None,
+    "change_password": None,
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+}
+MFA_ADAPTER = "billing.people.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Tarn"
+# Browsers let passkeys be made on localhost without TLS; so does the demo.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = TARN_INSECURE_HTTP
+MFA_FORMS = {
+    "authenticate": "billing.people.forms.CodeForm",
+    "reauthenticate": "billing.people.forms.CodeAgainForm",
+}
+
+# Single sign-on with OpenID Connect, if an issuer is named.
+TARN_OIDC_ISSUER = env.str("TARN_OIDC_ISSUER", default="")
+SOCIALACCOUNT_ADAPTER = "billing.people.adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_ONLY = False
+SOCIALACCOUNT_STORE_TOKENS = False
+# A form that posts could not lead on to the issuer: the policy's form-action is our host alone.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX = ""
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": env.str("TARN_OIDC_NAME", default="Single sign-on"),
+                "client_id": env.str("TARN_OIDC_CLIENT_ID", default=""),
+                "secret": env.str("TARN_OIDC_CLIENT_SECRET", default=""),
+                "settings": {"server_url": TARN_OIDC_ISSUER},
+            }
+        ]
+        if TARN_OIDC_ISSUER
+        else [],
+    }
+}
+
+# Mail, for passwords that were forgotten and notices about an account; none goes out without it.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+TARN_SENDS_MAIL = bool(EMAIL_URL)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="tarn@localhost")
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
 
 # --- Static files -----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/v1/", include("billing.api.urls")),
     path("health", health.health),
     path("ready", health.ready),
+    path("admin/", include("billing.people.urls")),  # before the admin's own way of signing in
     path("admin/", admin.site.urls),
     path("logos/<uuid:entity_id>", logo),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -192,9 +192,10 @@ class OrganizationChange(IssuerChange):
 
 
 class NewOrganization(OrganizationChange):
-    """A wish to make an organization; the API has no door for it."""
+    """A wish to make or set up an organization; the API has no door for it."""
 
     name: Name = None
+    requires_second_factor: Boolean = None
 
 
 class BillingEntityChange(IssuerChange):

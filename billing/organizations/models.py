@@ -60,6 +60,7 @@ class Organization(Issuer):
     # Good beside the new key until it ends, so that receivers can change theirs in peace.
     previous_hmac_key = models.UUIDField(null=True, editable=False)
     previous_hmac_key_ends_at = models.DateTimeField(null=True, editable=False)
+    requires_second_factor = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.name

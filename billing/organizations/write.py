@@ -35,7 +35,7 @@ EU = frozenset(
 EINVOICING_COUNTRIES = frozenset({"DE", "FR"})
 
 # What an organization keeps for itself; the rest goes on to its default billing entity.
-_OWN = frozenset({"slug", "name", "webhook_url"})
+_OWN = frozenset({"slug", "name", "webhook_url", "requires_second_factor"})
 # What is read back from the default billing entity, because that is where it counts.
 _READ_BACK = ("default_currency", "timezone")
 

@@ -1,0 +1,51 @@
+"""Second factors: who needs one, and how their secrets are kept."""
+
+from typing import Any
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+
+from billing.connections.secrets import decrypt, encrypt
+from billing.organizations.models import Organization
+
+# Recovery codes are the way back in, no factor of their own.
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+# Secrets are bound to what they are for: one of a connection can't be put in their place.
+_SEALED_FOR = "second factor"
+
+Person = AbstractBaseUser | AnonymousUser
+
+
+def must_have_factor(person: Person) -> bool:
+    """Return whether one of the person's organizations asks for a second factor."""
+    asking = Organization.objects.filter(requires_second_factor=True)
+    if getattr(person, "is_superuser", False):
+        return asking.exists()
+    return asking.filter(memberships__user=person.pk or 0).exists()
+
+
+def lacks_factor(person: Person) -> bool:
+    """Return whether the person must set up a second factor before anything else."""
+    factors = Authenticator.objects.filter(user__pk=person.pk or 0, type__in=FACTORS)
+    return not factors.exists() and must_have_factor(person)
+
+
+class FactorAdapter(DefaultMFAAdapter):
+    """Keeps the secrets of factors encrypted, and the last factor where one is asked for."""
+
+    def encrypt(self, text: str) -> str:
+        """Return the secret as it is stored."""
+        return encrypt(text, _SEALED_FOR).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Return the secret as it was."""
+        return decrypt(encrypted_text.encode(), _SEALED_FOR)
+
+    def can_delete_authenticator(self, authenticator: Any) -> bool:
+        """Refuse the last factor of a person who must have one."""
+        others = Authenticator.objects.filter(user=authenticator.user, type__in=FACTORS)
+        return others.exclude(pk=authenticator.pk).exists() or not must_have_factor(
+            authenticator.user
+        )
