@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0006_index_batches_of_change_records'),
+        ('billing', '0008_cascade_webhook_deliveries'),
     ]
 
     operations = [
