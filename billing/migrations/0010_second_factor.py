@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0008_cascade_webhook_deliveries'),
+        ("billing", "0009_find_changes_by_time"),
     ]
 
     operations = [
