@@ -153,7 +153,11 @@ TARN_WEBHOOK_ALLOW_HTTP = env.bool("TARN_WEBHOOK_ALLOW_HTTP", default=False)
 TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
 
 # Modules with jobs; procrastinate itself looks for `tasks` only at the top of each app.
-PROCRASTINATE_IMPORT_PATHS = ["billing.api.tasks", "billing.webhooks.tasks"]
+PROCRASTINATE_IMPORT_PATHS = [
+    "billing.api.tasks",
+    "billing.webhooks.tasks",
+    "customers.bulk.tasks",
+]
 
 REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "billing.api.documentation.ApiSchema"}
 SPECTACULAR_SETTINGS: dict[str, object] = {

@@ -71,7 +71,7 @@ class Entry:
     @classmethod
     def of(cls, record: ChangeRecord) -> Self:
         """Return the entry for a change record."""
-        changes = _in_order(record.changes).items()
+        changes = in_order(record.changes).items()
         return cls(
             record.id,
             record.at,
@@ -236,12 +236,12 @@ def preview_revert(
     _, now = _customer_at(record.organization_id, record.object_id)
     if now.is_deleted:
         raise NotFound("customer")
-    differing = [path for path, old in wanted.items() if not _is_same(now.values[path], old)]
+    differing = [path for path, old in wanted.items() if not is_same(now.values[path], old)]
     since = _changed_since(record, differing)
     return [PutBack(path, now.values[path], wanted[path], since.get(path)) for path in differing]
 
 
-def _in_order(by_path: Mapping[str, Any]) -> dict[str, Any]:
+def in_order(by_path: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values by path in the order of the wire; unknown paths stand last."""
     last = len(PATHS)
     return dict(sorted(by_path.items(), key=lambda item: (_RANKS.get(item[0], last), item[0])))
@@ -273,7 +273,7 @@ def _customer_at(
     if row is None:
         raise NotFound("customer")
     external_id, tag, was_there, is_deleted, values = row
-    return was_there, CustomerThen(external_id, tag, is_deleted, _in_order(orjson.loads(values)))
+    return was_there, CustomerThen(external_id, tag, is_deleted, in_order(orjson.loads(values)))
 
 
 def _updating_record(organization_id: UUID, record_id: int) -> ChangeRecord:
@@ -302,16 +302,23 @@ _TOGETHER = (
 )
 
 
+def together(chosen: Collection[str], changed: Collection[str]) -> set[str]:
+    """Return the chosen paths, and of the changed ones those that only make sense with them."""
+    found = set(chosen)
+    for leaders, group in _TOGETHER:
+        if found & group and leaders & set(changed):
+            found |= group & set(changed)
+    return found
+
+
 def _old_values(record: ChangeRecord, paths: Collection[str] | None) -> dict[str, Any]:
     """Return what to put back, by path."""
     chosen = set(record.changes if paths is None else paths)
     strange = chosen - record.changes.keys()
     if strange:
         raise Invalid({path: ["not_in_change"] for path in strange})
-    for leaders, group in _TOGETHER:
-        if chosen & group and leaders & record.changes.keys():
-            chosen |= group & record.changes.keys()
-    return _in_order({path: record.changes[path][0] for path in chosen})
+    chosen = together(chosen, record.changes.keys())
+    return in_order({path: record.changes[path][0] for path in chosen})
 
 
 def _reason(record: ChangeRecord, wanted: Collection[str], reason: str | None) -> str:
@@ -329,9 +336,9 @@ def _put_back(
     _, now = _customer_at(record.organization_id, record.object_id)
     if now.is_deleted:
         raise NotFound("customer")
-    differing = [path for path, old in wanted.items() if not _is_same(now.values[path], old)]
+    differing = [path for path, old in wanted.items() if not is_same(now.values[path], old)]
     _refuse_changed_since(record, [path for path in differing if path not in force])
-    change = CustomerChange.read(_wish(now.external_id, wanted))
+    change = CustomerChange.read(body_of(now.external_id, wanted))
     outcome = write_customer(record.organization_id, change, actor, Precondition((now.tag,)))
     _check(record, wanted, outcome, force)
     return outcome
@@ -364,7 +371,7 @@ def _check(
     problems = {
         path: ["cannot_be_put_back"]
         for path, old in wanted.items()
-        if not _is_same(now.values[path], old)
+        if not is_same(now.values[path], old)
     }
     others = outcome.diff.keys() - wanted.keys() - set(force)
     problems |= {path: ["would_change_too"] for path in others}
@@ -372,7 +379,8 @@ def _check(
         raise Invalid(problems)
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def is_same(one: Any, other: Any) -> bool:
+    """Return whether two values of one path mean the same."""
     return bool(_comparable(one) == _comparable(other))
 
 
@@ -391,7 +399,7 @@ def _comparable(value: Any) -> Any:
     )
 
 
-def _wish(external_id: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def body_of(external_id: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """Return the wire's body that puts the values at their paths."""
     wish: dict[str, Any] = {"external_id": external_id}
     for path, value in wanted.items():

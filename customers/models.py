@@ -25,6 +25,7 @@ from billing.values import (
     TEXT_LENGTH,
     URL_LENGTH,
 )
+from customers.batches import Batch, BatchItem  # noqa: F401  # Django looks for tables here
 from customers.readiness import incomplete
 
 METADATA_MAX = 5
