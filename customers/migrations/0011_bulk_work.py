@@ -7,60 +7,172 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('billing', '0006_index_batches_of_change_records'),
-        ('customers', '0007_incomplete_customers'),
+        ("billing", "0006_index_batches_of_change_records"),
+        ("customers", "0010_search_more"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.UUIDField(default=billing.ids.newest_first_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('edit', 'Edit'), ('delete', 'Delete'), ('restore', 'Restore'), ('undo', 'Undo'), ('import', 'Import')], max_length=16)),
-                ('state', models.CharField(choices=[('previewing', 'Previewing'), ('previewed', 'Previewed'), ('running', 'Running'), ('done', 'Done'), ('stopped', 'Stopped')], default='previewing', max_length=16)),
-                ('wish', models.JSONField(default=dict)),
-                ('door', models.CharField(choices=[('api', 'Api'), ('staff', 'Staff'), ('import', 'Import'), ('setup', 'Setup'), ('provider', 'Provider'), ('system', 'System')], max_length=16)),
-                ('actor_id', models.CharField(blank=True, max_length=64, null=True)),
-                ('actor_name', models.CharField(max_length=255)),
-                ('reason', models.TextField(blank=True, null=True)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0)),
-                ('skipped', models.PositiveIntegerField(default=0)),
-                ('forecast', models.JSONField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('started_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('moved_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('organization', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='billing.organization')),
-                ('undoes', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='undos', to='customers.batch')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=billing.ids.newest_first_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("edit", "Edit"),
+                            ("delete", "Delete"),
+                            ("restore", "Restore"),
+                            ("undo", "Undo"),
+                            ("import", "Import"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("previewing", "Previewing"),
+                            ("previewed", "Previewed"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("stopped", "Stopped"),
+                        ],
+                        default="previewing",
+                        max_length=16,
+                    ),
+                ),
+                ("wish", models.JSONField(default=dict)),
+                (
+                    "door",
+                    models.CharField(
+                        choices=[
+                            ("api", "Api"),
+                            ("staff", "Staff"),
+                            ("import", "Import"),
+                            ("setup", "Setup"),
+                            ("provider", "Provider"),
+                            ("system", "System"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("actor_id", models.CharField(blank=True, max_length=64, null=True)),
+                ("actor_name", models.CharField(max_length=255)),
+                ("reason", models.TextField(blank=True, null=True)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("unchanged", models.PositiveIntegerField(default=0)),
+                ("skipped", models.PositiveIntegerField(default=0)),
+                ("forecast", models.JSONField(blank=True, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("started_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "moved_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.organization",
+                    ),
+                ),
+                (
+                    "undoes",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="undos",
+                        to="customers.batch",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BatchItem',
+            name="BatchItem",
             fields=[
-                ('pk', models.CompositePrimaryKey('batch_id', 'position', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveIntegerField()),
-                ('customer_id', models.UUIDField()),
-                ('version', models.PositiveIntegerField()),
-                ('result', models.CharField(blank=True, choices=[('partly', 'Partly'), ('unchanged', 'Unchanged'), ('skipped', 'Skipped')], max_length=16, null=True)),
-                ('why', models.JSONField(blank=True, null=True)),
-                ('batch', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='customers.batch')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "batch_id",
+                        "position",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("customer_id", models.UUIDField()),
+                ("version", models.PositiveIntegerField()),
+                (
+                    "result",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("partly", "Partly"),
+                            ("unchanged", "Unchanged"),
+                            ("skipped", "Skipped"),
+                        ],
+                        max_length=16,
+                        null=True,
+                    ),
+                ),
+                ("why", models.JSONField(blank=True, null=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="customers.batch",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['organization', 'id'], name='batch_newest_first'),
+            model_name="batch",
+            index=models.Index(fields=["organization", "id"], name="batch_newest_first"),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('state__in', ['previewing', 'previewed', 'running'])), fields=['moved_at'], name='batch_unfinished'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("state__in", ["previewing", "previewed", "running"])),
+                fields=["moved_at"],
+                name="batch_unfinished",
+            ),
         ),
         migrations.AddIndex(
-            model_name='batchitem',
-            index=models.Index(condition=models.Q(('why__isnull', False)), fields=['batch', 'position'], name='batch_item_left_out'),
+            model_name="batchitem",
+            index=models.Index(
+                condition=models.Q(("why__isnull", False)),
+                fields=["batch", "position"],
+                name="batch_item_left_out",
+            ),
         ),
     ]
