@@ -26,6 +26,7 @@ from billing.organizations.admin import (
     UserScreen,
 )
 from billing.sections.admin import SectionScreen
+from billing.staff.palette import PaletteView
 from billing.staff.roles import Ability
 from billing.staff.site import Item, back_office
 from billing.taxes.admin import TaxScreen
@@ -54,7 +55,7 @@ def _list_of(model: str) -> str:
 
 
 for _item in (
-    Item("home", _("Home"), "home", "admin:index", Ability.READ, 10),
+    Item("home", _("Home"), "home", "admin:index", Ability.READ, 10, keys="g h"),
     Item("history", _("History"), "history", _list_of("billing_changerecord"), Ability.HISTORY, 40),
     Item("taxes", _("Taxes"), "percent", _list_of("billing_tax"), Ability.READ, 110, _INVOICING),
     Item(
@@ -126,3 +127,5 @@ for _item in (
     Item("people", _("Sign-ins"), "badge", _list_of("auth_user"), None, 330, _SETTINGS),
 ):
     back_office().item(_item)
+
+back_office().page("palette/", PaletteView, "palette")

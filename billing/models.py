@@ -5,6 +5,7 @@ from billing.connections.models import Integration, PaymentProvider
 from billing.events.models import ChangeRecord, SigningKey, WebhookEndpoint
 from billing.organizations.models import BillingEntity, Membership, Organization
 from billing.sections.models import BillingEntitySection, InvoiceCustomSection
+from billing.staff.models import StaffPreference
 from billing.taxes.models import BillingEntityTax, Tax
 from billing.webhooks.models import Attempt, Delivery, Event
 
@@ -25,6 +26,7 @@ __all__ = [
     "PaymentProvider",
     "RequestCount",
     "SigningKey",
+    "StaffPreference",
     "Tax",
     "WebhookEndpoint",
 ]

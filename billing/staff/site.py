@@ -1,7 +1,7 @@
 """The back office: its sidebar, its pages, and what stands in the head of each of them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -11,11 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views import View
 from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
 from billing.organizations.models import Organization
+from billing.staff.preferences import prefer, preference
 from billing.staff.roles import Ability
 from billing.staff.workplace import (
     Workplace,
@@ -25,9 +28,6 @@ from billing.staff.workplace import (
     switch,
     workplace,
 )
-
-if TYPE_CHECKING:
-    from billing.staff.pages import StaffPage
 
 Words = str | Promise
 
@@ -47,6 +47,8 @@ class Item:
     ability: Ability | None
     rank: int
     group: Words = ""
+    # What to press for it, "g c".
+    keys: str = ""
 
     @property
     def link(self) -> str:
@@ -61,16 +63,19 @@ class Item:
 class BackOffice(UnfoldAdminSite):
     """The screens of finance staff, at /admin/."""
 
+    index_title = _("Home")
+    enable_nav_sidebar = True
+
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self._items: list[Item] = []
-        self._pages: list[tuple[str, type[StaffPage], str]] = []
+        self._pages: list[tuple[str, type[View], str]] = []
 
     def item(self, item: Item) -> None:
         """Add a place to the sidebar."""
         self._items = sorted([*self._items, item], key=lambda one: one.rank)
 
-    def page(self, route: str, view: "type[StaffPage]", name: str) -> None:
+    def page(self, route: str, view: type[View], name: str) -> None:
         """Add a page at /admin/<route>, called `admin:<name>`."""
         self._pages.append((route, view, name))
 
@@ -84,10 +89,14 @@ class BackOffice(UnfoldAdminSite):
             path(route, self.admin_view(view.as_view()), name=name)
             for route, view, name in self._pages
         ]
-        switcher = path(
-            "organization/", self.admin_view(require_POST(self.choose)), name="choose_organization"
-        )
-        return [switcher, *ours, *super().get_urls()]
+        forms = [
+            path(route, self.admin_view(require_POST(view)), name=name)
+            for route, view, name in (
+                ("organization/", self.choose, "choose_organization"),
+                ("preferences/", prefer, "prefer"),
+            )
+        ]
+        return [*forms, *ours, *super().get_urls()]
 
     def choose(self, request: HttpRequest) -> HttpResponse:
         """Switch to another of the person's organizations, and start at its home."""
@@ -97,7 +106,7 @@ class BackOffice(UnfoldAdminSite):
             raise Http404 from error
         chosen = get_object_or_404(organizations_of(request.user), pk=pk)
         switch(request, chosen)
-        messages.info(request, _("You now work in %(name)s.") % {"name": chosen.name})
+        messages.info(request, gettext("You now work in %(name)s.") % {"name": chosen.name})
         return HttpResponseRedirect(reverse("admin:index"))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -107,7 +116,15 @@ class BackOffice(UnfoldAdminSite):
             "workplace": place,
             "abilities": _abilities_of(place),
             "environment_name": settings.TARN_ENVIRONMENT,
+            "lit": _lit(request, self.items_for(place)) if place else None,
+            "preference": preference(request),
+            "languages": settings.LANGUAGES,
+            "site_url": None,
         }
+
+    def app_index(self, *_: Any, **__: Any) -> HttpResponse:
+        """Go home: people know tasks, not apps."""
+        return HttpResponseRedirect(reverse("admin:index"))
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Return the groups of the sidebar, one item of them lit."""
@@ -134,7 +151,7 @@ def back_office() -> BackOffice:
 def switch_to(request: HttpRequest, organization: Organization) -> None:
     """Switch because a link led into another of the person's organizations, and say so."""
     switch(request, organization)
-    words = _("This belongs to %(name)s: you now work there.")
+    words = gettext("This belongs to %(name)s: you now work there.")
     messages.info(request, words % {"name": organization.name})
 
 
@@ -143,7 +160,12 @@ def _lit(request: HttpRequest, items: list[Item]) -> Item | None:
     named = getattr(request, "section", None)
     if named is not None:
         return next((item for item in items if item.key == named), None)
-    above = [item for item in items if request.path.startswith(item.link)]
+    home = reverse("admin:index")
+    above = [
+        item
+        for item in items
+        if request.path == item.link or (item.link != home and request.path.startswith(item.link))
+    ]
     return max(above, key=lambda item: len(item.link), default=None)
 
 

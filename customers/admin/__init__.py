@@ -3,8 +3,10 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from billing.staff.palette import Finder, register
 from billing.staff.roles import Ability
 from billing.staff.site import Item, back_office
+from customers.admin.palette import find_customers
 from customers.admin.screen import CustomerScreen
 from customers.models import Customer
 
@@ -18,5 +20,7 @@ back_office().item(
         "admin:customers_customer_changelist",
         Ability.READ,
         20,
+        keys="g c",
     )
 )
+register(Finder(_("Customers"), find_customers))
