@@ -130,6 +130,7 @@ input.addEventListener("keydown", (event) => {
 input.addEventListener("input", () => {
     pending = true;
     hasty = false;
+    asked?.abort();
     clearTimeout(waiting);
     waiting = setTimeout(ask, PAUSE);
 });
