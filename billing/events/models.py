@@ -1,12 +1,14 @@
 """What happened, who wants to be told, and the key it is signed with."""
 
 import uuid
+from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from billing.events.names import NAMED_ONLY
 from billing.ids import newest_first_id
 from billing.organizations.models import Organization
 from billing.values import TEXT_LENGTH, URL_LENGTH
@@ -73,6 +75,18 @@ class ChangeRecord(models.Model):
         return f"{self.resource} {self.action}"
 
 
+class WebhookEndpoints(models.QuerySet["WebhookEndpoint"]):
+    """Webhook endpoints, narrowed."""
+
+    def wanting(self, event_type: str) -> Self:
+        """Return those that want to know of this kind of event."""
+        named = models.Q(event_types__contains=[event_type])
+        # Too much for those that never asked for it (contract: webhooks-and-providers.md 1.5).
+        return self.filter(
+            named if event_type in NAMED_ONLY else named | models.Q(event_types=None)
+        )
+
+
 class WebhookEndpoint(models.Model):
     """An address that is told of events; `event_types` None means all.
 
@@ -104,6 +118,8 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = WebhookEndpoints.as_manager()
 
     class Meta:
         constraints = [

@@ -15,6 +15,9 @@ SENT = frozenset(
     }
 )
 
+# Sent only to endpoints that name it.
+NAMED_ONLY = frozenset({"customer.deleted"})
+
 # Kept for clients that already ask for them; nothing sends them yet.
 _ACCEPTED = {
     "customer": "crm_provider_created crm_provider_error",

@@ -4,7 +4,7 @@
 WITH busy AS MATERIALIZED (
     SELECT endpoint_id, count(*) AS calls
     FROM billing_delivery
-    WHERE claimed_until > now()
+    WHERE claimed_until > statement_timestamp()
     GROUP BY endpoint_id
 ),
 chosen AS MATERIALIZED (
@@ -18,8 +18,8 @@ chosen AS MATERIALIZED (
             FROM billing_delivery
             WHERE endpoint_id = endpoint.id
               AND status IN ('pending', 'retrying')
-              AND due_at <= now()
-              AND (claimed_until IS NULL OR claimed_until <= now())
+              AND due_at <= statement_timestamp()
+              AND (claimed_until IS NULL OR claimed_until <= statement_timestamp())
             ORDER BY due_at
             LIMIT 4 * %(share)s::int
         ) delivery
@@ -27,7 +27,7 @@ chosen AS MATERIALIZED (
             SELECT FROM billing_delivery other
             WHERE other.endpoint_id = endpoint.id
               AND other.object_id = delivery.object_id
-              AND other.claimed_until > now()
+              AND other.claimed_until > statement_timestamp()
         )
         ORDER BY delivery.object_id, delivery.event_id
         LIMIT greatest(0, %(share)s::int - coalesce(busy.calls, 0))
@@ -37,7 +37,7 @@ chosen AS MATERIALIZED (
     LIMIT %(room)s::int
 )
 UPDATE billing_delivery
-SET claimed_until = now() + interval '60 seconds'
+SET claimed_until = statement_timestamp() + interval '60 seconds'
 FROM chosen, billing_webhookendpoint endpoint, billing_event event
 WHERE billing_delivery.id = chosen.id
   AND endpoint.id = billing_delivery.endpoint_id

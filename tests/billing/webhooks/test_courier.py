@@ -15,37 +15,12 @@ from django.db import connections
 from django.utils import timezone
 
 from billing.events.signing import public_key_pem
-from billing.models import Attempt, Delivery, Event
+from billing.models import Attempt, Delivery
 from billing.webhooks import courier, queue
 from billing.webhooks.courier import Courier
-from tests.billing.builders import make_organization, make_webhook_endpoint
-from tests.billing.webhooks.receiver import receiver
+from tests.billing.builders import make_webhook_endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def there(settings):
-    settings.TARN_WEBHOOK_ALLOW_LOCAL = True
-    with receiver() as found:
-        yield found
-
-
-@pytest.fixture
-def organization(there):
-    return make_organization()
-
-
-def happen(organization, *endpoints, customer=None, **snapshot):
-    """Put an event into the table, as the writer does."""
-    return Event.objects.create(
-        organization=organization,
-        event_type="customer.created",
-        object_type="customer",
-        object_id=customer or uuid4(),
-        snapshot=json.dumps({"lago_id": "x", "taxes": [], "metadata": []} | snapshot),
-        endpoint_ids=[endpoint.pk for endpoint in endpoints],
-    )
 
 
 def deliver():
@@ -71,9 +46,9 @@ def due_now():
 
 
 class TestCourier:
-    def test_delivers_the_exact_body_with_every_signature(self, organization, there):
+    def test_delivers_the_exact_body_with_every_signature(self, organization, there, happen):
         endpoint = make_webhook_endpoint(organization, webhook_url=f"{there.url}/hook?a=%20b")
-        happen(organization, endpoint, name="Zoë")
+        happen(endpoint, name="Zoë")
 
         deliver()
 
@@ -94,9 +69,9 @@ class TestCourier:
         assert letter.headers["webhook-signature"] == f"v1,{base64.b64encode(mac).decode()}"
         assert (delivery.status, delivery.attempts) == ("succeeded", 1)
 
-    def test_tries_again_with_the_same_key_and_body(self, organization, there):
+    def test_tries_again_with_the_same_key_and_body(self, organization, there, happen):
         there.answer = lambda _: (500 if len(there.letters) == 1 else 204, {}, b"")
-        happen(organization, make_webhook_endpoint(organization, webhook_url=there.url))
+        happen(make_webhook_endpoint(organization, webhook_url=there.url))
 
         due = deliver_once()
         due_now()
@@ -108,9 +83,9 @@ class TestCourier:
         assert first.headers["x-lago-unique-key"] == second.headers["x-lago-unique-key"]
         assert [one.status for one in Attempt.objects.order_by("id")] == [500, 204]
 
-    def test_fails_after_the_last_attempt(self, organization, there):
+    def test_fails_after_the_last_attempt(self, organization, there, happen):
         there.answer = lambda _: (500, {}, b"")
-        happen(organization, make_webhook_endpoint(organization, webhook_url=there.url))
+        happen(make_webhook_endpoint(organization, webhook_url=there.url))
         queue.spread()
         Delivery.objects.update(attempts=12)
 
@@ -119,37 +94,37 @@ class TestCourier:
         [delivery] = Delivery.objects.all()
         assert (delivery.status, delivery.attempts, delivery.due_at) == ("failed", 13, None)
 
-    def test_pauses_an_endpoint_that_is_gone(self, organization, there):
+    def test_pauses_an_endpoint_that_is_gone(self, organization, there, happen):
         there.answer = lambda _: (410, {}, b"")
         endpoint = make_webhook_endpoint(organization, webhook_url=there.url)
-        happen(organization, endpoint)
+        happen(endpoint)
 
         deliver()
-        happen(organization, endpoint)
+        happen(endpoint)
         deliver()
 
         endpoint.refresh_from_db()
         assert len(there.letters) == 1
         assert endpoint.pause_reason == "gone"
 
-    def test_has_one_call_under_way_for_a_customer(self, organization, there):
+    def test_has_one_call_under_way_for_a_customer(self, organization, there, happen):
         """Take the NOT EXISTS and the DISTINCT ON out of claim.sql: two are claimed."""
         endpoint = make_webhook_endpoint(organization, webhook_url=there.url)
         customer = uuid4()
         for _ in range(3):
-            happen(organization, endpoint, customer=customer)
+            happen(endpoint, customer=customer)
         queue.spread()
 
         first, second = queue.claim(), queue.claim()
 
         assert (len(first), second) == (1, [])
 
-    def test_does_not_let_a_dead_endpoint_delay_another(self, organization, there):
+    def test_does_not_let_a_dead_endpoint_delay_another(self, organization, there, happen):
         """Take the share out of claim.sql: the dead one gets every place."""
         dead = make_webhook_endpoint(organization, webhook_url="http://127.0.0.1:9/")
         for _ in range(queue.SHARE * 3):
-            happen(organization, dead)
-        happen(organization, make_webhook_endpoint(organization, webhook_url=there.url))
+            happen(dead)
+        happen(make_webhook_endpoint(organization, webhook_url=there.url))
         queue.spread()
 
         claims = queue.claim(queue.SHARE + 1)
@@ -157,9 +132,9 @@ class TestCourier:
         assert [claim.url for claim in claims].count(there.url) == 1
         assert len(claims) == queue.SHARE + 1
 
-    def test_never_calls_a_private_address(self, organization, there, settings):
+    def test_never_calls_a_private_address(self, organization, there, happen, settings):
         settings.TARN_WEBHOOK_ALLOW_LOCAL = False
-        happen(organization, make_webhook_endpoint(organization, webhook_url=there.url))
+        happen(make_webhook_endpoint(organization, webhook_url=there.url))
 
         deliver_once()
 
