@@ -3,10 +3,23 @@
 `billing` knows nothing of what stands on it, so its rules call these in their own transaction.
 """
 
+from collections import Counter
+from collections.abc import Collection, Mapping
+from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
 from billing.events.actor import Actor
+
+
+class Column(Enum):
+    """What a customer can point to."""
+
+    TAX = "tax"
+    SECTION = "section"
+    BILLING_ENTITY = "billing_entity"
+    PAYMENT_PROVIDER = "payment_provider"
+    INTEGRATION = "integration"
 
 
 class Dependents(Protocol):
@@ -21,6 +34,9 @@ class Dependents(Protocol):
     def unlink_section(self, organization_id: UUID, section_id: UUID, actor: Actor) -> None:
         """Take the section out of every selection; the section is deleted next."""
 
+    def count_customers(self, column: Column, ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Return how many customers point to each of these rows, deleted ones included."""
+
 
 _registered: list[Dependents] = []
 
@@ -33,3 +49,11 @@ def register(dependents: Dependents) -> None:
 def dependents() -> tuple[Dependents, ...]:
     """Return the registered floors, in the order they came."""
     return tuple(_registered)
+
+
+def count_customers(column: Column, ids: Collection[UUID]) -> Mapping[UUID, int]:
+    """Return how many customers point to each of these rows; a row without any has no key."""
+    found: Counter[UUID] = Counter()
+    for dependent in _registered:
+        found.update(dependent.count_customers(column, ids))
+    return found

@@ -1,12 +1,31 @@
 """What customers do when the ground they stand on changes."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count, Model
 
+from billing.dependents import Column
 from billing.events.actor import Actor
-from customers.models import CustomerCounter
+from customers.models import (
+    AppliedTax,
+    Customer,
+    CustomerCounter,
+    IntegrationLink,
+    ProviderLink,
+    SelectedSection,
+)
+
+# Where the pointers stand. A customer points at most once to each row.
+_POINTERS: Mapping[Column, tuple[type[Model], str]] = {
+    Column.TAX: (AppliedTax, "tax_id"),
+    Column.SECTION: (SelectedSection, "section_id"),
+    Column.BILLING_ENTITY: (Customer, "billing_entity_id"),
+    Column.PAYMENT_PROVIDER: (ProviderLink, "connection_id"),
+    Column.INTEGRATION: (IntegrationLink, "connection_id"),
+}
 
 _UNLINK = (Path(__file__).parent / "unlink.sql").read_text()
 _UNLINK_TAX = _UNLINK.format(
@@ -34,6 +53,12 @@ class CustomerDependents:
     def unlink_section(self, organization_id: UUID, section_id: UUID, actor: Actor) -> None:
         """Take the section out of every customer's choice, with a change record on each."""
         _unlink(_UNLINK_SECTION, organization_id, section_id, actor)
+
+    def count_customers(self, column: Column, ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Return how many customers point to each of these rows, deleted ones included."""
+        model, field = _POINTERS[column]
+        rows = model._default_manager.filter(**{f"{field}__in": ids}).values_list(field)
+        return dict(rows.annotate(Count("pk")).order_by())
 
 
 def _unlink(statement: str, organization_id: UUID, target: UUID, actor: Actor) -> None:

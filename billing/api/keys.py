@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -20,6 +21,9 @@ from django.utils import timezone
 
 from billing.api.models import ApiKey
 from billing.errors import Invalid, Problems
+from billing.events.actor import SYSTEM, Actor
+from billing.events.models import ChangeRecord
+from billing.events.records import Changes, differences, record_change
 from billing.organizations.models import Organization
 from billing.values import TEXT_LENGTH
 
@@ -116,10 +120,14 @@ def create_api_key(
     permissions: Permissions | None = None,
     expires_at: datetime | None = None,
     key: str | None = None,
+    actor: Actor = SYSTEM,
+    key_id: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key, or take the one that is given, and return it with its text, shown only now.
 
-    :raises Invalid: if the name, the permissions or the given key are not acceptable.
+    A form brings the `key_id` the key will have, so that sending it twice makes one key.
+
+    :raises Invalid: if the name, the permissions, the given key or the id are not acceptable.
     """
     problems = _find_problems(name, permissions)
     if key is not None and not is_well_formed_given_key(key):
@@ -127,6 +135,7 @@ def create_api_key(
     problems.raise_if_any()
     text = make_key() if key is None else key
     row = ApiKey(
+        id=key_id or uuid4(),
         organization=organization,
         name=name,
         key_hash=hash_key(text),
@@ -137,13 +146,14 @@ def create_api_key(
     try:
         with transaction.atomic():
             row.save(force_insert=True)
+            _record(row, ChangeRecord.Action.CREATED, differences({}, _told(row)), actor)
     except IntegrityError:
         raise Invalid({"key": ["value_already_exist"]}) from None
     return row, text
 
 
 @transaction.atomic
-def change_api_key(key: ApiKey, **values: Any) -> bool:
+def change_api_key(key: ApiKey, actor: Actor = SYSTEM, **values: Any) -> bool:
     """Change the `name`, `permissions` or `expires_at` of a key; return whether one differed.
 
     :raises Invalid: if the name or the permissions are not acceptable.
@@ -152,11 +162,14 @@ def change_api_key(key: ApiKey, **values: Any) -> bool:
     _find_problems(values.get("name", ""), values.get("permissions")).raise_if_any()
     if "permissions" in values:
         values["permissions"] = _normalized(values["permissions"])
-    changed = [name for name, value in values.items() if getattr(old, name) != value]
-    for name in changed:
+    changes = differences({name: getattr(old, name) for name in values}, values)
+    if not changes:
+        return False
+    for name in changes:
         setattr(old, name, values[name])
-    old.save(update_fields=changed)
-    return bool(changed)
+    old.save(update_fields=list(changes))
+    _record(old, ChangeRecord.Action.UPDATED, changes, actor)
+    return True
 
 
 def _find_problems(name: str, permissions: Permissions | None) -> Problems:
@@ -187,22 +200,27 @@ def _normalized(permissions: Permissions | None) -> dict[str, list[str]] | None:
 
 
 @transaction.atomic
-def rotate_api_key(key: ApiKey, ends_at: datetime | None = None) -> tuple[ApiKey, str]:
+def rotate_api_key(
+    key: ApiKey,
+    ends_at: datetime | None = None,
+    actor: Actor = SYSTEM,
+    key_id: UUID | None = None,
+) -> tuple[ApiKey, str]:
     """Make a key with the same name and permissions, without end; the old one ends now or then.
 
-    :raises Invalid: if the old key ended before.
+    :raises Invalid: if the old key ended before, or the new one was made already.
     """
     old = _locked(key)
     now = timezone.now()
     if old.expires_at is not None and old.expires_at <= now:
         raise Invalid({"base": ["api_key_has_ended"]})
-    made = create_api_key(old.organization, old.name, old.permissions)
-    _end(old, ends_at if ends_at and ends_at > now else Now())
+    made = create_api_key(old.organization, old.name, old.permissions, actor=actor, key_id=key_id)
+    _end(old, ends_at if ends_at and ends_at > now else Now(), actor)
     return made
 
 
 @transaction.atomic
-def revoke_api_key(key: ApiKey) -> None:
+def revoke_api_key(key: ApiKey, actor: Actor = SYSTEM) -> None:
     """End a key now; the next request with it fails.
 
     :raises Invalid: if it is the organization's last key without an end.
@@ -211,7 +229,7 @@ def revoke_api_key(key: ApiKey) -> None:
     others = ApiKey.objects.filter(organization=old.organization_id, expires_at=None)
     if old.expires_at is None and not others.exclude(id=old.id).exists():
         raise Invalid({"base": ["last_non_expiring_api_key"]})
-    _end(old, Now())
+    _end(old, Now(), actor)
 
 
 def _locked(key: ApiKey) -> ApiKey:
@@ -223,7 +241,26 @@ def _locked(key: ApiKey) -> ApiKey:
     return found
 
 
-def _end(key: ApiKey, at: datetime | Now) -> None:
+def _end(key: ApiKey, at: datetime | Now, actor: Actor) -> None:
     # "Now" is the database's, which also decides whether a key has ended.
     later = Q(expires_at=None) | Q(expires_at__gt=at)
-    ApiKey.objects.filter(later, id=key.id).update(expires_at=at)
+    if not ApiKey.objects.filter(later, id=key.id).update(expires_at=at):
+        return
+    before = {"expires_at": key.expires_at}
+    key.refresh_from_db(fields=["expires_at"])
+    changes = differences(before, {"expires_at": key.expires_at})
+    _record(key, ChangeRecord.Action.UPDATED, changes, actor)
+
+
+def _told(key: ApiKey) -> dict[str, Any]:
+    """Return what a change record tells of a key: nothing that opens anything."""
+    return {
+        "name": key.name,
+        "last_four": key.last_four,
+        "permissions": key.permissions,
+        "expires_at": key.expires_at,
+    }
+
+
+def _record(key: ApiKey, action: ChangeRecord.Action, changes: Changes, actor: Actor) -> None:
+    record_change(key.organization_id, "api_key", key.id, action, changes, actor)

@@ -7,11 +7,12 @@ from django.db import transaction
 
 from billing.connections.change import ConnectionChange
 from billing.connections.models import Integration, PaymentProvider
-from billing.errors import NotFound
+from billing.dependents import Column, count_customers
+from billing.errors import NotAllowed, NotFound
 from billing.events.actor import Actor
 from billing.events.models import ChangeRecord
 from billing.events.records import change_row, differences, record_change
-from billing.organizations.locks import lock_organization
+from billing.organizations.locks import freeze_configuration, lock_organization
 
 # What a change record shows of a secret.
 HIDDEN = "(secret)"
@@ -79,6 +80,43 @@ def change_connection(
         connection.save(update_fields=["settings", "secrets"])
     values = {name: value for name, value in sent.values.items() if name != "code"}
     return change_row(connection, _resource(kind), values, actor, changes)
+
+
+@transaction.atomic
+def delete_connection(
+    kind: type[Connection], organization_id: UUID, code: str, actor: Actor
+) -> None:
+    """Delete a connection that no customer is linked to.
+
+    Customers are never detached on the way: what a provider calls them by would be lost for good.
+    Deleted customers count, because restoring one brings its link back.
+
+    :raises NotFound: if there is no such connection.
+    :raises NotAllowed: if a customer is linked to it.
+    """
+    freeze_configuration(organization_id)
+    lock_organization(organization_id)
+    connection = _find(kind, organization_id, code)
+    if connection is None:
+        raise NotFound(_resource(kind))
+    if linked_customers(connection):
+        raise NotAllowed("connection_has_customers")
+    changes = {"code": [code, None]}
+    record_change(
+        organization_id,
+        _resource(kind),
+        connection.id,
+        ChangeRecord.Action.DELETED,
+        changes,
+        actor,
+    )
+    connection.delete()
+
+
+def linked_customers(connection: Connection) -> int:
+    """Return how many customers are linked to a connection, deleted ones included."""
+    column = Column(_resource(type(connection)))
+    return count_customers(column, [connection.id]).get(connection.id, 0)
 
 
 class _Sorted(NamedTuple):

@@ -10,9 +10,10 @@ from pydantic_core import PydanticCustomError
 from billing.api.keys import change_api_key, create_api_key, hash_key
 from billing.api.models import ApiKey
 from billing.errors import Invalid, Problems
+from billing.events.actor import SETUP
 from billing.models import Organization
-from billing.organizations.members import set_member
 from billing.organizations.models import Membership
+from billing.people.members import set_member
 from billing.setup.document import Node
 from billing.values import email, fail, one_of, required_text, text
 
@@ -26,8 +27,8 @@ def apply_api_key(organization: Organization, node: Node) -> bool | None:
     key = str(node.get("key"))
     present = ApiKey.objects.filter(organization=organization, key_hash=hash_key(key)).first()
     if present is not None:
-        return change_api_key(present, **values)
-    create_api_key(organization, key=key, **values)
+        return change_api_key(present, SETUP, **values)
+    create_api_key(organization, key=key, actor=SETUP, **values)
     return None
 
 
@@ -49,6 +50,7 @@ def apply_member(organization_id: UUID, node: Node) -> bool | None:
         values["email"],
         Membership.Role(values["role"]),
         values.get("password") or None,
+        SETUP,
     )
 
 

@@ -11,6 +11,7 @@ from billing.api import keys
 from billing.api.authentication import bearer_key, find_caller
 from billing.api.models import ApiKey
 from billing.errors import Invalid
+from billing.models import ChangeRecord, Organization
 from tests.billing.builders import make_organization
 
 
@@ -305,3 +306,36 @@ class TestFindCaller:
         killer.join()
 
         assert find_caller(text)
+
+
+class TestRecords:
+    def test_tell_the_life_of_a_key_and_nothing_that_opens_anything(
+        self, organization: Organization
+    ) -> None:
+        key, text = keys.create_api_key(organization, "ERP", {"customer": ["read"]})
+        keys.change_api_key(key, name="ERP live")
+        _, new_text = keys.rotate_api_key(key, timezone.now() + timedelta(hours=24))
+
+        found = list(ChangeRecord.objects.filter(resource="api_key").order_by("id"))
+
+        assert [one.action for one in found] == ["created", "updated", "created", "updated"]
+        assert found[1].changes == {"name": ["ERP", "ERP live"]}
+        assert found[3].changes["expires_at"][0] is None
+        told = str([one.changes for one in found])
+        assert text not in told
+        assert new_text not in told
+        assert keys.hash_key(text).hex() not in told
+
+    def test_are_not_written_for_nothing(self, organization: Organization) -> None:
+        key, _ = keys.create_api_key(organization, "ERP")
+
+        assert not keys.change_api_key(key, name="ERP")
+        assert ChangeRecord.objects.filter(resource="api_key").count() == 1
+
+    def test_tell_of_a_revoked_key(self, organization: Organization) -> None:
+        key, _ = keys.create_api_key(organization)
+        keys.create_api_key(organization)
+
+        keys.revoke_api_key(key)
+
+        assert "expires_at" in ChangeRecord.objects.latest("id").changes
