@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.staff.palette import Finder, register
 from billing.staff.roles import Ability
 from billing.staff.site import Item, back_office
+from customers.admin.bulk import PAGES as BULK_PAGES
 from customers.admin.palette import find_customers
 from customers.admin.screen import CustomerScreen
 from customers.models import Customer
@@ -24,3 +25,6 @@ back_office().item(
     )
 )
 register(Finder(_("Customers"), find_customers))
+
+for _route, _page, _name in BULK_PAGES:
+    back_office().page(_route, _page, _name)

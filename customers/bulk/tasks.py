@@ -1,5 +1,6 @@
 """Bulk work in the background."""
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -42,7 +43,9 @@ def _enqueue(batch_id: UUID) -> None:
 )
 def run_batch(batch_id: str) -> None:
     """Take a batch to its end; it goes on where it was."""
-    run(UUID(batch_id))
+    # A preview may be thrown away while it is made.
+    with suppress(Batch.DoesNotExist):
+        run(UUID(batch_id))
 
 
 @app.periodic(cron="* * * * *", periodic_id="resume_batches")
