@@ -27,6 +27,7 @@ from billing.values import (
 )
 from customers.batches import Batch, BatchItem  # noqa: F401  # Django looks for tables here
 from customers.readiness import incomplete
+from customers.submission import Submission  # noqa: F401  # the same
 
 METADATA_MAX = 5
 METADATA_KEY_LENGTH = 20

@@ -179,7 +179,7 @@ class WishForm(forms.Form):
             if name in self.own_fields:
                 continue
             if name not in mine:
-                _put(data, name, field, theirs.get(name))
+                put_value(data, name, field, theirs.get(name))
             elif self._differs(name, seen.get(name), theirs.get(name)):
                 self._show_both(name, theirs.get(name))
         data["seen"] = json.dumps(self.carry_over(theirs))
@@ -234,7 +234,7 @@ def _quoted(text: str) -> str:
     return f"“{text}”" if text else "nothing"
 
 
-def _put(data: QueryDict, name: str, field: forms.Field, value: Any) -> None:
+def put_value(data: QueryDict, name: str, field: forms.Field, value: Any) -> None:
     """Set a field's value in the data of the form, as a browser would have sent it."""
     data.pop(name, None)
     if isinstance(value, list):

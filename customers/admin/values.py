@@ -33,12 +33,32 @@ CONFIGURATION = (
     "subscription_invoice_issuing_date_adjustment",
 )
 PROVIDER = ("provider_customer_id", "sync", "sync_with_provider", "provider_payment_methods")
+_LISTS = {"metadata": "metadata", "integration": "integration_customers"}
 METADATA_PARTS = ("key", "value", "display_in_invoice")
+_LINK_PARTS = ("code", "external_customer_id", "sync_with_provider")
+_MORE_PARTS = {"netsuite": ("subsidiary_id",), "hubspot": ("targeted_object",)}
 
 
 def metadata_fields(position: int) -> tuple[str, str, str]:
     """Return the names of one note's fields; positions count from 1."""
     return tuple(f"metadata_{position}_{part}" for part in METADATA_PARTS)  # type: ignore[return-value]  # there are three
+
+
+def integration_fields(kind: str) -> dict[str, str]:
+    """Return the names of the fields of a link to an integration, by what they hold."""
+    parts = (*_LINK_PARTS, *_MORE_PARTS.get(kind, ()))
+    return {part: f"integration_{kind}_{part}" for part in parts}
+
+
+def path_of(field: str) -> str:
+    """Return the path on the wire of what a field of the form shows."""
+    if field.startswith("shipping_"):
+        return f"shipping_address.{field.removeprefix('shipping_')}"
+    if field == "connection":
+        return "billing_configuration.payment_provider_code"
+    if field in CONFIGURATION + PROVIDER:
+        return f"billing_configuration.{field}"
+    return _LISTS.get(field.partition("_")[0], field)
 
 
 def values_of(customer: Customer) -> dict[str, Any]:
@@ -57,6 +77,7 @@ def values_of(customer: Customer) -> dict[str, Any]:
         **_shipping(customer),
         **_provider(customer),
         **_metadata(customer),
+        **_integrations(customer),
     }
 
 
@@ -75,6 +96,14 @@ def _provider(customer: Customer) -> dict[str, Any]:
     if link is None:
         return {"connection": "", "provider_payment_methods": []}
     return {"connection": link.connection.code, **{name: getattr(link, name) for name in PROVIDER}}
+
+
+def _integrations(customer: Customer) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for link in customer.integration_links.select_related("connection"):
+        for part, name in integration_fields(link.type).items():
+            found[name] = link.connection.code if part == "code" else getattr(link, part)
+    return found
 
 
 def _metadata(customer: Customer) -> dict[str, Any]:
