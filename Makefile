@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak check lint bench bench-large requirements clean
+.PHONY: help run test fuzz soak check lint roles bench bench-large requirements clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ lint: $(VENV)/.development ## Style, types, layers and migrations.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+roles: $(VENV)/.runtime ## Write docs/roles.md anew from the table in the code.
+	$(BIN)/python manage.py roles > docs/roles.md
 
 bench: $(VENV)/.runtime benchmarks/.venv/.installed ## Measure Tarn beside its peers; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m benchmarks --write $(ARGS)

@@ -1,7 +1,7 @@
 """The ground floor's screens, gathered for Django; each lives in its noun's package."""
 
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from billing.api.admin import ApiKeyScreen
@@ -31,8 +31,6 @@ from billing.staff.roles import Ability
 from billing.staff.site import Item, back_office
 from billing.taxes.admin import TaxScreen
 
-admin.site.unregister(Group)  # what people may do follows from their role alone
-admin.site.unregister(User)
 admin.site.register(User, UserScreen)
 admin.site.register(Organization, OrganizationScreen)
 admin.site.register(BillingEntity, BillingEntityScreen)

@@ -58,3 +58,21 @@ ABILITIES: Mapping[Membership.Role, frozenset[Ability]] = {
     Role.FINANCE_LEAD: _CLERK | _SETTINGS | {Ability.DELETE_CUSTOMERS, Ability.SHARE_VIEWS},
     Role.OPERATOR: _AUDITOR | _SETTINGS | {Ability.CONNECT, Ability.SET_KEYS, Ability.SET_WEBHOOKS},
 }
+
+_HEAD = """# Roles
+
+Who may do what, by the role a person has in an organization. Made by `make roles` from
+`billing/staff/roles.py`, which is what the back office asks. A superuser may do everything in every
+organization.
+
+"""
+
+
+def as_document() -> str:
+    """Return the table as docs/roles.md shows it."""
+    titles = [str(role.label) for role in ABILITIES]
+    lines = [["", *titles], ["---"] * (len(titles) + 1)]
+    for ability in Ability:
+        marks = ["yes" if ability in found else "" for found in ABILITIES.values()]
+        lines.append([str(ability.label), *marks])
+    return _HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)

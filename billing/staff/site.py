@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views import View
 from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
 from billing.organizations.models import Organization
@@ -70,6 +71,13 @@ class BackOffice(UnfoldAdminSite):
         super().__init__(name)
         self._items: list[Item] = []
         self._pages: list[tuple[str, type[View], str]] = []
+
+    def register(
+        self, model_or_iterable: Any, admin_class: type[Any] | None = None, **options: Any
+    ) -> None:
+        """Take screens of ours alone: those that libraries bring know no organization."""
+        if admin_class is not None and issubclass(admin_class, ModelAdmin):
+            super().register(model_or_iterable, admin_class, **options)
 
     def item(self, item: Item) -> None:
         """Add a place to the sidebar."""

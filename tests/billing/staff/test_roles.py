@@ -1,0 +1,127 @@
+"""Every screen and action, for every role: the table decides, and nothing is open by mistake."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import URLPattern
+
+from billing.models import Organization
+from billing.staff.roles import ABILITIES, Ability, Role, as_document
+from tests.billing.builders import make_organization
+from tests.screens import OPEN, Address, addresses, make_world
+from tests.staff import sign_in
+
+ROLES = [*Role, None]
+
+
+@pytest.fixture
+def everything(organization: Organization) -> list[Address]:
+    """Every address, with a row behind it."""
+    return list(addresses(make_world(organization)))
+
+
+def wrong(client: Client, found: list[Address], may: Any) -> Iterator[str]:
+    """Return what opened though it should not, or did not though it should."""
+    for address in found:
+        status = client.get(address.path).status_code
+        expected = status in (200, 405) if may(address.ability) else status in (403, 404)
+        if not expected:
+            yield f"{address.name} ({address.ability}): {status}"
+
+
+class TestScreens:
+    """Seen to fail with `return True` in Screen._may and without StaffPage's `require`."""
+
+    @pytest.mark.parametrize("role", [*Role])
+    def test_open_to_the_roles_of_the_table(
+        self, organization: Organization, everything: list[Address], role: Role
+    ) -> None:
+        client = sign_in(organization, role=role)
+
+        found = list(wrong(client, everything, lambda one: one in ABILITIES[role]))
+
+        assert found == []
+
+    def test_open_to_a_superuser(self, everything: list[Address]) -> None:
+        found = list(wrong(sign_in(is_superuser=True), everything, lambda _: True))
+
+        assert found == []
+
+    def test_open_to_nobody_of_another_organization(
+        self, organization: Organization, everything: list[Address]
+    ) -> None:
+        """Lists and empty forms open, but for the stranger's own organization."""
+        stranger = sign_in(make_organization(name="Hooli"), role="finance_lead")
+        found = {str(path_id(one.path)) for one in everything}
+        ids = {str(organization.pk), *(one for one in found if len(one) == 36)}
+
+        for address in everything:
+            answer = stranger.get(address.path)
+
+            inside = path_id(address.path) is not None
+            assert not inside or answer.status_code in (302, 403, 404), address.name
+            if not inside and answer.status_code == 200:
+                assert not [one for one in ids if one in answer.content.decode()], address.name
+
+    def test_open_to_nobody_who_has_not_signed_in(self, everything: list[Address]) -> None:
+        for address in everything:
+            answer = Client().get(address.path)
+
+            assert answer.status_code == 302, address.name
+            assert answer["Location"].startswith("/admin/login/"), address.name
+
+    def test_open_to_nobody_who_is_no_staff(
+        self, organization: Organization, everything: list[Address], db: None
+    ) -> None:
+        client = sign_in(organization, role="operator")
+        client.get("/admin/")
+        Organization.objects.get(pk=organization.pk).memberships.all().delete()
+
+        found = list(wrong(client, everything, lambda _: False))
+
+        assert found == []
+
+    def test_leave_no_page_without_an_ability(self) -> None:
+        """`addresses` fails on those that declare none; these are named, with a reason each."""
+        names = {one.name for one in admin.site.get_urls() if isinstance(one, URLPattern)}
+
+        assert set(OPEN) - {"app_list"} <= names
+
+
+class TestActions:
+    @pytest.mark.parametrize("role", [*Role])
+    def test_on_lists_are_those_of_the_table(
+        self, organization: Organization, everything: list[Address], role: Role
+    ) -> None:
+        """Only deletion is offered on lists of Django's; other work in bulk has its own pages."""
+        client = sign_in(organization, role=role)
+        request = client.get("/admin/").wsgi_request
+
+        for screen in admin.site._registry.values():
+            offered = set(screen.get_actions(request))
+            deletes = getattr(screen, "deletes", None) or getattr(screen, "writes", None)
+            may = getattr(screen, "may_delete", False) and deletes in ABILITIES[role]
+
+            assert offered <= {"delete_selected"}, screen
+            assert bool(offered) == may, screen
+
+
+class TestDocument:
+    def test_is_current(self) -> None:
+        """`make roles` writes it anew."""
+        kept = Path("docs/roles.md").read_text()
+
+        assert kept == as_document()
+
+    def test_names_every_ability(self) -> None:
+        assert all(str(one.label) in as_document() for one in Ability)
+
+
+def path_id(path: str) -> str | None:
+    """Return the part of an address that names a row."""
+    steps = [step for step in path.split("/") if len(step) == 36 or step.isdigit()]
+    return steps[0] if steps else None

@@ -1,0 +1,123 @@
+"""Every address of the back office, from the URLconf, with what it takes to open it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.urls import URLPattern, reverse
+
+from billing.models import ChangeRecord, Membership, Organization
+from billing.staff.pages import StaffPage
+from billing.staff.roles import Ability
+from billing.staff.screens import Screen
+from tests.billing.builders import (
+    make_api_key,
+    make_integration,
+    make_payment_provider,
+    make_section,
+    make_tax,
+    make_webhook_endpoint,
+)
+from tests.customers.builders import make_customer
+from tests.staff import sign_in
+
+# Open to everybody who signed in, or who would: each looks after itself.
+OPEN = {
+    "index": "home; its queues ask for abilities of their own",
+    "login": "how people come in",
+    "logout": "how they leave",
+    "password_change": "everybody's own",
+    "password_change_done": "everybody's own",
+    "jsi18n": "words for scripts",
+    "autocomplete": "asks the screen it searches",
+    "view_on_site": "no model has an address besides",
+    "search": "shows what the person sees anyway",
+    "palette": "asks for the ability of each thing it finds",
+    "choose_organization": "knows the person's organizations alone",
+    "prefer": "everybody's own",
+    "app_list": "leads home",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address, and the ability it asks for; None for superusers alone."""
+
+    name: str
+    path: str
+    ability: Ability | None
+
+
+def make_world(organization: Organization) -> dict[str, Any]:
+    """Make one row for every screen; by the model's name or by the argument of a URL."""
+    customer = make_customer(organization, name="Ann")
+    make_api_key(organization)
+    sign_in(organization, role="viewer")
+    return {
+        "organization": organization,
+        "billingentity": organization.billing_entities.get(),
+        "membership": Membership.objects.filter(organization=organization).latest("id"),
+        "tax": make_tax(organization),
+        "invoicecustomsection": make_section(organization),
+        "paymentprovider": make_payment_provider(organization),
+        "integration": make_integration(organization),
+        "webhookendpoint": make_webhook_endpoint(organization),
+        "apikey": organization.api_keys.latest("created_at"),
+        "changerecord": ChangeRecord.objects.filter(organization=organization).latest("id"),
+        "customer": customer,
+        "user": Membership.objects.filter(organization=organization).latest("id").user,
+        # Arguments of our own pages.
+        "customer_id": customer.pk,
+    }
+
+
+def addresses(world: dict[str, Any]) -> Iterator[Address]:
+    """Return every address that a person can open, one for each screen and page.
+
+    A page that is no StaffPage and stands not in OPEN fails: it would be open to everybody.
+    """
+    for pattern in admin.site.get_urls():
+        if isinstance(pattern, URLPattern) and pattern.name and pattern.name not in OPEN:
+            yield _page(pattern, world)
+    for screen in admin.site._registry.values():
+        yield from _screen(screen, world)
+        yield from _besides(screen, world)
+
+
+def _page(pattern: URLPattern, world: dict[str, Any]) -> Address:
+    view = getattr(pattern.callback, "view_class", None)
+    assert view is not None, f"{pattern.name}: make it a StaffPage, or add it to OPEN"
+    assert issubclass(view, StaffPage), f"{pattern.name}: make it a StaffPage, or add it to OPEN"
+    arguments = {name: world[name] for name in pattern.pattern.converters}
+    return Address(pattern.name, reverse(f"admin:{pattern.name}", kwargs=arguments), view.ability)
+
+
+def _screen(screen: Any, world: dict[str, Any]) -> Iterator[Address]:
+    ours = isinstance(screen, Screen)
+    reads = screen.reads if ours else None
+    name = f"{screen.opts.app_label}_{screen.opts.model_name}"
+    row: Model = world[screen.opts.model_name]
+    yield Address(f"{name}_changelist", reverse(f"admin:{name}_changelist"), reads)
+    for action, ability, exists in (
+        ("change", reads, True),
+        ("delete", ours and (screen.deletes or screen.writes), not ours or screen.may_delete),
+    ):
+        if exists:
+            found = f"{name}_{action}"
+            yield Address(found, reverse(f"admin:{found}", args=[row.pk]), ability or None)
+    if not ours or screen.may_create:
+        writes = screen.writes if ours else None
+        yield Address(f"{name}_add", reverse(f"admin:{name}_add"), writes)
+
+
+def _besides(screen: Any, world: dict[str, Any]) -> Iterator[Address]:
+    """Return the addresses that a screen adds to those of Django."""
+    usual = {"changelist", "add", "history", "delete", "change", None}
+    prefix = f"{screen.opts.app_label}_{screen.opts.model_name}_"
+    for pattern in screen.get_urls():
+        name = pattern.name
+        if name is None or name.removeprefix(prefix) in usual or not isinstance(screen, Screen):
+            continue
+        yield _page(pattern, world)
