@@ -12,6 +12,7 @@ from billing.models import ChangeRecord, Membership, Organization
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.screens import Screen
+from customers.batches import Batch
 from tests.billing.builders import (
     make_api_key,
     make_integration,
@@ -21,6 +22,7 @@ from tests.billing.builders import (
     make_webhook_endpoint,
 )
 from tests.customers.builders import make_customer
+from tests.customers.bulk.work import preview
 from tests.staff import sign_in
 
 # Open to everybody who signed in, or who would: each looks after itself.
@@ -70,6 +72,7 @@ def make_world(organization: Organization) -> dict[str, Any]:
         "user": Membership.objects.filter(organization=organization).latest("id").user,
         # Arguments of our own pages.
         "customer_id": customer.pk,
+        "batch_id": preview(organization, [customer], Batch.Kind.DELETE).pk,
     }
 
 
@@ -90,6 +93,8 @@ def _page(pattern: URLPattern, world: dict[str, Any]) -> Address:
     view = getattr(pattern.callback, "view_class", None)
     assert view is not None, f"{pattern.name}: make it a StaffPage, or add it to OPEN"
     assert issubclass(view, StaffPage), f"{pattern.name}: make it a StaffPage, or add it to OPEN"
+    unknown = pattern.pattern.converters.keys() - world.keys()
+    assert not unknown, f"{pattern.name}: say in make_world what {unknown} stand for"
     arguments = {name: world[name] for name in pattern.pattern.converters}
     return Address(pattern.name, reverse(f"admin:{pattern.name}", kwargs=arguments), view.ability)
 
