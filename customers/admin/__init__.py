@@ -25,6 +25,9 @@ back_office().item(
         keys="g c",
     )
 )
+back_office().item(
+    Item("bulk", _("Bulk changes"), "checklist", "admin:customers_batches", Ability.HISTORY, 25)
+)
 register(Finder(_("Customers"), find_customers))
 
 for _route, _page, _name in BULK_PAGES:

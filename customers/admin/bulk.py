@@ -57,7 +57,7 @@ _PAGE = 50
 class BulkPage(StaffPage):
     """A page of bulk work, and what all of them refuse."""
 
-    section = "customers"
+    section = "bulk"
 
     def is_elsewhere(self, request: HttpRequest) -> bool:
         """Return whether the form was opened in another organization; then it says so."""
@@ -73,6 +73,7 @@ class ChoosePage(BulkPage):
     ability = Ability.READ
     title = lazy("Change customers")
     template_name = "admin/bulk/choose.html"
+    section = "customers"
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Send who came without a choice to where it is made."""
