@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing.errors import NotFound
 from billing.events.models import ChangeRecord
@@ -32,7 +34,6 @@ def acme() -> Any:
 
 class TestBesideUpserts:
     def test_overwrites_nothing_that_came_after_the_preview(self, acme: Any) -> None:
-        """Fails when the customers are not held before their changes are looked for."""
         customers = make_customers(acme, [{"net_payment_term": 10} for _ in range(60)])
         batch = preview(acme, customers, net_payment_term={"to": 30})
         start(batch, ANN)
@@ -63,8 +64,6 @@ class TestBesideUpserts:
         self, acme: Any
     ) -> None:
         """Fails when the customers are not held before their changes are looked for."""
-        from django.db import transaction
-
         [customer] = make_customers(acme, [{"net_payment_term": 10}])
         batch = preview(acme, [customer], net_payment_term={"to": 30})
         start(batch, ANN)
@@ -122,8 +121,6 @@ class TestJobs:
         self, acme: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Fails when `resume_batches` does not look for batches that have gone quiet."""
-        from procrastinate.contrib.django.models import ProcrastinateJob
-
         monkeypatch.setattr(running, "CHUNK", 2)
         batch = preview(acme, make_customers(acme, [{} for _ in range(5)]), currency={"to": "EUR"})
         start(batch, ANN)
