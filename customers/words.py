@@ -149,7 +149,9 @@ def shown(path: str, value: Any, names: Names = NO_NAMES) -> list[str]:
     return [_scalar(path, value, names)]
 
 
-def difference(path: str, old: Any, new: Any, names: Names = NO_NAMES) -> Difference:
+def difference(
+    path: str, old: Any, new: Any, names: Names = NO_NAMES, country: str | None = None
+) -> Difference:
     """Return what became of a field; of lists only what went and what came."""
     before, after = shown(path, old, names), shown(path, new, names)
     if isinstance(old or new, list):
@@ -157,7 +159,7 @@ def difference(path: str, old: Any, new: Any, names: Names = NO_NAMES) -> Differ
             [one for one in before if one not in after],
             [one for one in after if one not in before],
         )
-    return Difference(path, label(path), before, after)
+    return Difference(path, label(path, country), before, after)
 
 
 def read_names(

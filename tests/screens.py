@@ -72,6 +72,7 @@ def make_world(organization: Organization) -> dict[str, Any]:
         "user": Membership.objects.filter(organization=organization).latest("id").user,
         # Arguments of our own pages.
         "customer_id": customer.pk,
+        "record_id": ChangeRecord.objects.filter(object_id=customer.pk).latest("id").pk,
         "batch_id": preview(organization, [customer], Batch.Kind.DELETE).pk,
     }
 

@@ -59,8 +59,6 @@ _OF_CODE = {
     "invalid_content_type": "Use a PNG or a JPEG image.",
     "file_too_large": "This is larger than 700 kB.",
     "last_non_expiring_api_key": "This is the last key without an end. Make another one first.",
-    "delivery_succeeded": "The receiver has taken this. Send it once more instead.",
-    "body_is_gone": "The body is no longer kept, so this can't be sent again.",
     "api_key_has_ended": "This key has ended.",
     "last_keeper_of_staff": (
         "Nobody else here may set up staff. Give another person such a role first: finance lead "
@@ -69,6 +67,27 @@ _OF_CODE = {
     "connection_has_customers": (
         "Customers are linked to this connection. Link them to another one first; nothing was "
         "deleted."
+    ),
+    "not_in_change": "This change did not touch {value}. Choose a field that it changed.",
+    "cannot_be_put_back": (
+        "{value} can't be put back: what the old value names is gone. Nothing was changed."
+    ),
+    "would_change_too": (
+        "{value} would change with it. Agree below and try again; nothing was changed yet."
+    ),
+    "changed_since": (
+        "{value} was changed again after that. Choose below whether to put it back all the same;"
+        " nothing was changed yet."
+    ),
+    "change_is_no_update": (
+        "Only edits can be taken back. A customer that was created can be deleted, one that was"
+        " deleted can be restored."
+    ),
+    "customer_not_deleted": "This customer is not deleted. There is nothing to restore.",
+    "customer_not_found": "This customer is deleted. Restore it first.",
+    "change_not_found": "There is no such change of this customer.",
+    "changed_meanwhile": (
+        "Somebody changed this customer while you looked. Look again; nothing was deleted."
     ),
 }
 

@@ -8,6 +8,7 @@ from billing.staff.roles import Ability
 from billing.staff.site import Item, back_office
 from customers.admin.bulk import PAGES as BULK_PAGES
 from customers.admin.edit import AddPage, AdvicePage, CountryPage, EditPage
+from customers.admin.page import PAGES
 from customers.admin.palette import find_customers
 from customers.admin.screen import CustomerScreen
 from customers.models import Customer
@@ -38,3 +39,5 @@ back_office().page(f"{_CUSTOMERS}add/", AddPage, "customers_customer_add")
 back_office().page(f"{_CUSTOMERS}advice/", AdvicePage, "customers_customer_advice")
 back_office().page(f"{_CUSTOMERS}country/", CountryPage, "customers_customer_country")
 back_office().page(f"{_CUSTOMERS}<uuid:customer_id>/edit/", EditPage, "customers_customer_edit")
+for _address in PAGES:
+    back_office().page(*_address)

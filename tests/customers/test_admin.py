@@ -148,18 +148,6 @@ class TestNewCustomer:
 
 
 class TestDeletion:
-    def test_goes_through_the_door_the_api_uses(
-        self, lead: Client, organization: Organization
-    ) -> None:
-        customer = make_customer(organization)
-
-        response = lead.post(f"{LIST}{customer.pk}/delete/", {"post": "yes"})
-
-        assert response.status_code == 302
-        customer.refresh_from_db()
-        assert customer.deleted_at is not None
-        assert ChangeRecord.objects.latest("id").action == "deleted"
-
     def test_of_several_leaves_the_others(self, lead: Client, organization: Organization) -> None:
         customers = [make_customer(organization) for _ in range(3)]
         chosen = [str(customer.pk) for customer in customers[:2]]
@@ -167,15 +155,6 @@ class TestDeletion:
         lead.post(LIST, {"action": "delete_selected", "_selected_action": chosen, "post": "yes"})
 
         assert [kept.pk for kept in Customer.objects.kept()] == [customers[2].pk]
-
-    def test_asks_before(self, lead: Client, organization: Organization) -> None:
-        customer = make_customer(organization, name="Ann")
-
-        page = lead.get(f"{LIST}{customer.pk}/delete/")
-
-        assert page.status_code == 200
-        assert "Ann" in text_of(page)
-        assert Customer.objects.kept().exists()
 
     def test_leaves_out_what_somebody_else_deleted(self, organization: Organization) -> None:
         gone = make_customer(organization)

@@ -1,0 +1,100 @@
+"""Entries of a timeline in the words of the trade."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.events.models import ChangeRecord
+from customers.history import Entry
+from customers.words import Difference, difference, read_names
+
+_ICONS = {
+    "api": "code",
+    "staff": "person",
+    "import": "upload_file",
+    "setup": "settings",
+    "provider": "sync_alt",
+    "system": "memory",
+}
+DOORS: dict[str, str | Promise] = {
+    "api": gettext_lazy("API"),
+    "staff": gettext_lazy("Back office"),
+    "import": gettext_lazy("Import"),
+    "setup": gettext_lazy("Set-up"),
+    "provider": gettext_lazy("Provider"),
+    "system": gettext_lazy("System"),
+}
+_SHORT = 3
+
+
+class Told(NamedTuple):
+    """An entry as it is shown.
+
+    :param summary: what was changed, in a line.
+    """
+
+    entry: Entry
+    day: date
+    icon: str
+    door: str
+    verb: str
+    summary: str
+    differences: list[Difference]
+    can_be_reverted: bool
+
+
+def told(organization_id: UUID, entries: Sequence[Entry], country: str | None) -> list[Told]:
+    """Return the entries in words; what codes stand for is read in one query for all."""
+    values = [
+        (change.path, value)
+        for entry in entries
+        for change in entry.changes
+        for value in (change.old, change.new)
+    ]
+    names = read_names(organization_id, values)
+    return [
+        _told(
+            entry, [difference(one.path, one.old, one.new, names, country) for one in entry.changes]
+        )
+        for entry in entries
+    ]
+
+
+def _told(entry: Entry, differences: list[Difference]) -> Told:
+    return Told(
+        entry,
+        timezone.localtime(entry.at).date(),
+        _ICONS.get(entry.door, "edit"),
+        str(DOORS.get(entry.door, entry.door)),
+        _verb(entry.action),
+        _summary(entry, differences),
+        differences,
+        entry.action == ChangeRecord.Action.UPDATED and bool(differences),
+    )
+
+
+def _verb(action: str) -> str:
+    return {
+        "created": _("created the customer"),
+        "updated": _("changed"),
+        "deleted": _("deleted the customer"),
+        "restored": _("restored the customer"),
+    }.get(action, action)
+
+
+def _summary(entry: Entry, differences: list[Difference]) -> str:
+    if entry.action != ChangeRecord.Action.UPDATED:
+        return ""
+    names = list(dict.fromkeys(one.label for one in differences))
+    if len(names) <= _SHORT:
+        return ", ".join(names)
+    return _("%(names)s and %(count)d more") % {
+        "names": ", ".join(names[:_SHORT]),
+        "count": len(names) - _SHORT,
+    }
