@@ -1,0 +1,118 @@
+"""The preview: what would become of every row, cell by cell, before anything is written.
+
+Each batch of rows goes through the writer itself and is taken back at once, so that the preview
+says what the same rules will do; and each row keeps the version of its customer, so that the run
+leaves out whom somebody has changed since.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+
+from billing.models import InvoiceCustomSection
+from customers.advice import advice_for
+from customers.imports.judging import Judge, Judged, Seen
+from customers.imports.refusals import Flaw
+from customers.imports.run import STATES, next_size, only_import
+from customers.imports.staging import note, reset, rows_after, staged
+from customers.intakes import Import, ImportRow
+from customers.write import Outcome
+
+Progress = Callable[[Import], None]
+_State = Import.State
+
+
+def check_import(intake: Import, progress: Progress = lambda _intake: None) -> Import:
+    """Judge all rows beside what is stored, and keep what was found with them.
+
+    An interrupted check goes on where it was.
+
+    :raises NotAllowed: if another import of the organization is running.
+    """
+    with only_import(intake.organization_id):
+        intake.refresh_from_db()
+        if intake.state == _State.STAGED:
+            reset(intake)
+            intake.state = _State.CHECKING
+            intake.save()
+        if intake.state != _State.CHECKING:
+            return intake
+        judge = Judge(intake)
+        sections = _section_codes(intake.organization_id)
+        size = 100
+        while rows := list(rows_after(intake, intake.checkpoint)[:size]):
+            started = monotonic()
+            _check(intake, judge, rows, sections)
+            size = next_size(size, len(rows), monotonic() - started)
+            progress(intake)
+        intake.state, intake.is_checked = _State.CHECKED, True
+        intake.save()
+    progress(intake)
+    return intake
+
+
+@transaction.atomic
+def _check(
+    intake: Import, judge: Judge, rows: Sequence[ImportRow], sections: frozenset[str]
+) -> None:
+    read = judge.read(staged(rows))
+    seen = judge.look([wish for _row, wish in read])
+    judged = [judge.judge(row, wish, seen) for row, wish in read]
+    before = transaction.savepoint()
+    outcomes, refused = judge.write(judged, intake.actor)
+    transaction.savepoint_rollback(before)
+    found = [_finding(one, outcomes, refused, seen, judge, sections) for one in judged]
+    note(intake.id, found)
+    counts = Counter(one["state"] for one in found)
+    for state in ImportRow.State:
+        setattr(intake, state, getattr(intake, state) + counts[state])
+    intake.warnings += sum(1 for one in found if one.get("warnings"))
+    intake.checkpoint = rows[-1].number
+    intake.save()
+
+
+def _finding(
+    judged: Judged,
+    outcomes: Mapping[int, Outcome],
+    refused: Mapping[int, list[Flaw]],
+    seen: Mapping[str, Seen],
+    judge: Judge,
+    sections: frozenset[str],
+) -> dict[str, Any]:
+    """Return what is kept with one row."""
+    number = judged.row.number
+    if number in refused:
+        return {"number": number, "state": ImportRow.State.REFUSED, "problems": refused[number]}
+    outcome = outcomes[number]
+    stored = seen.get(judged.wish.external_id or "")
+    state = STATES[outcome.kind]
+    found: dict[str, Any] = {
+        "number": number, "state": state, "version": stored.version if stored else 0,
+    }  # fmt: skip
+    if state != ImportRow.State.UNCHANGED:
+        found["changes"] = orjson.Fragment(outcome.changes or "{}")
+        found["warnings"] = _warnings(judged, judge, sections) or None
+    return found
+
+
+def _warnings(judged: Judged, judge: Judge, sections: frozenset[str]) -> list[Flaw]:
+    """Return what looks mistaken about the row's values and is written all the same."""
+    values = judged.wish.values
+    found = [
+        Flaw(judge.columns.column_of(advice.field), "advice", advice.sentence)
+        for advice in advice_for(values)
+    ]
+    chosen = values.get("invoice_custom_section_codes")
+    unknown = [code for code in chosen if code not in sections] if isinstance(chosen, list) else []
+    column = judge.columns.column_of("invoice_custom_section_codes")
+    return [*found, *(Flaw(column, "unknown_section", str(code)) for code in unknown)]
+
+
+def _section_codes(organization_id: UUID) -> frozenset[str]:
+    kept = InvoiceCustomSection.objects.filter(organization_id=organization_id, deleted_at=None)
+    return frozenset(kept.values_list("code", flat=True))

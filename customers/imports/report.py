@@ -1,0 +1,91 @@
+"""What is wrong with rows, in sentences, and as a file that can be mended and imported again."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.utils.translation import gettext_lazy as _
+
+from billing.staff.sentences import sentence
+from customers.cells import neutralize
+from customers.imports.refusals import Flaw
+from customers.imports.staging import rows_of, staged
+from customers.imports.targets import join_list
+from customers.intakes import Import, ImportRow
+
+_SENTENCES = {
+    "too_many_cells": _("There are more cells than columns (%(value)s). Is a separator missing "
+                        "its quotation marks?"),
+    "too_few_cells": _("There are fewer cells than columns (%(value)s). Is something missing?"),
+    "unclosed_quote": _("A quotation mark opens here and is never closed. Close it or delete it."),
+    "text_after_quote": _("Text follows a closing quotation mark (up to line %(value)s). Write a "
+                          "quotation mark inside of a cell twice."),
+    "nul_byte": _("The cell holds a NUL, which no text can hold (shown as ␀). Delete it."),
+    "cell_too_long": _("The cell holds more than a million characters. Nothing was cut off."),
+    "line_too_long": _("The line holds more than a million characters. Nothing was cut off."),
+    "not_json": _("The line is not JSON. Write one customer a line."),
+    "not_an_object": _("The line is JSON, but no object: {\"external_id\": …}."),
+    "cell_not_json": _("“%(value)s” is not JSON. Write a list: [{\"key\": …, \"value\": …}]."),
+    "formula_error": _("The formula in this cell came to “%(value)s”. Mend it."),
+    "excel_number": _("“%(value)s” is a number that a spreadsheet shortened; its digits are lost. "
+                      "Format the column as text and fill it in again."),
+    "doubled": _("The same external_id stands in row %(value)s. Keep one of the two."),
+    "stale": _("Somebody has changed this customer since the preview. Import the file again to "
+               "see it as it is now."),
+    "refused": _("This was refused."),
+    "tax_not_found": _("“%(value)s” names a tax that is not here. Use the codes of taxes, with | "
+                       "between two."),
+    "billing_entity_not_found": _("“%(value)s” is not the code of an active billing entity."),
+    "unknown_section": _("There is no section “%(value)s”; it is left out."),
+    "advice": _("%(value)s"),
+}  # fmt: skip
+
+
+def say(flaw: Flaw) -> str:
+    """Return the sentence for what is wrong with a cell."""
+    words = _SENTENCES.get(flaw.code)
+    if words is not None:
+        return str(words) % {"value": flaw.value if flaw.value is not None else ""}
+    return sentence(flaw.column, flaw.code, flaw.value)
+
+
+def say_all(flaws: list[Flaw]) -> str:
+    """Return all sentences of a row, each with its column."""
+    return " ".join(f"{one.column}: {say(one)}" if one.column else say(one) for one in flaws)
+
+
+def refused_rows(intake: Import) -> Iterator[tuple[int, list[Any], list[Flaw]]]:
+    """Yield the refused rows in the order of the file: number, cells beside the header, flaws."""
+    for row in rows_of(intake, ImportRow.State.REFUSED):
+        [found] = staged([row])
+        cells = found.cells
+        if isinstance(cells, dict):
+            cells = [cells.get(name) for name in intake.header]
+        yield row.number, cells, found.flaws
+
+
+def write_refused(intake: Import, path: Path) -> int:
+    """Write the refused rows as CSV and return how many; mended, the file can be imported."""
+    count = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*intake.header, "row", "problems"])
+        for number, cells, flaws in refused_rows(intake):
+            missing = [None] * (len(intake.header) - len(cells))
+            values = [_cell(cell) for cell in [*cells[: len(intake.header)], *missing]]
+            writer.writerow([*values, number, neutralize(say_all(flaws))])
+            count += 1
+    return count
+
+
+def _cell(value: Any) -> str:
+    """Return a cell that reads as it was read."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return neutralize(join_list(value))
+    return neutralize(value if isinstance(value, str) else orjson.dumps(value).decode())

@@ -1,0 +1,218 @@
+"""Writing the rows of an import, some at a time, each time in one transaction with the checkpoint.
+
+The checkpoint, the counts and the customers are one commit: whenever the process dies, the import
+stands exactly between two batches, and goes on there.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from billing.errors import NotAllowed
+from billing.statements import Statement
+from customers.batches import Batch
+from customers.imports.judging import Judge, Judged, Seen
+from customers.imports.refusals import Flaw
+from customers.imports.staging import StagedRow, note, rows_after, staged
+from customers.imports.wishes import Wish
+from customers.intakes import Import, ImportRow
+
+# A call of the API that meets a batch waits for its end: this long, not longer.
+_SECONDS = 0.06
+SIZES = (20, 2_000)
+# One import at a time in an organization; the lock goes with the connection, however it ends.
+_RUNNING_LOCK = 8404
+
+Progress = Callable[[Import], None]
+_State = Import.State
+
+
+def run_import(intake: Import, progress: Progress = lambda _intake: None) -> Import:
+    """Write what is not written yet, to the end of the file or until somebody asks to stop.
+
+    :raises NotAllowed: if another import of the organization is running.
+    """
+    with only_import(intake.organization_id):
+        intake.refresh_from_db()
+        if intake.state == _State.DONE:
+            return intake
+        _begin(intake)
+        runner = _Runner(intake)
+        while runner.advance():
+            progress(intake)
+        _end(intake, _State.DONE if runner.is_done else _State.STOPPED)
+    progress(intake)
+    return intake
+
+
+@contextmanager
+def only_import(organization_id: UUID) -> Iterator[None]:
+    """Hold off every other import of the organization.
+
+    :raises NotAllowed: if one is running.
+    """
+    key = (_RUNNING_LOCK, str(organization_id))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", key)
+        [(is_ours,)] = cursor.fetchall()
+    if not is_ours:
+        raise NotAllowed("import_is_running")
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
+
+
+def ask_to_stop(intake: Import) -> None:
+    """Have a running import end after the rows it is at; it can go on later."""
+    Import.objects.filter(pk=intake.pk).update(wants_stop=True)
+
+
+@transaction.atomic
+def _begin(intake: Import) -> None:
+    if intake.state not in (_State.RUNNING, _State.STOPPED):
+        # What the check counted was a forecast; from here on the counts are what happened.
+        intake.checkpoint = 0
+        intake.new = intake.changed = intake.unchanged = intake.refused = 0
+    intake.state, intake.wants_stop = _State.RUNNING, False
+    intake.save()
+    Import.objects.filter(pk=intake.pk, started_at=None).update(started_at=Now())
+    actor = intake.actor
+    Batch.objects.update_or_create(
+        id=intake.id,
+        create_defaults={
+            "organization_id": intake.organization_id, "kind": Batch.Kind.IMPORT,
+            "state": Batch.State.RUNNING, "door": actor.door, "actor_id": actor.id,
+            "actor_name": actor.name, "reason": actor.reason, "total": intake.total,
+            "started_at": Now(),
+        },
+        defaults={"state": Batch.State.RUNNING, "ended_at": None},
+    )  # fmt: skip
+
+
+@transaction.atomic
+def _end(intake: Import, state: Import.State) -> None:
+    Import.objects.filter(pk=intake.pk).update(state=state, ended_at=Now())
+    intake.refresh_from_db()
+    Batch.objects.filter(pk=intake.pk).update(
+        state=Batch.State.DONE if state == _State.DONE else Batch.State.STOPPED,
+        done=intake.new + intake.changed, unchanged=intake.unchanged, skipped=intake.refused,
+        position=intake.behind, ended_at=Now(), moved_at=Now(),
+    )  # fmt: skip
+
+
+# Both runs of one import would move it: the one that comes second finds it moved, and undoes.
+_MOVE = Statement(
+    "UPDATE customers_import"
+    " SET checkpoint = %(to)s::int, new = new + %(new)s::int, changed = changed + %(changed)s::int,"
+    " unchanged = unchanged + %(unchanged)s::int, refused = refused + %(refused)s::int"
+    " WHERE id = %(import)s::uuid AND checkpoint = %(from)s::int"
+    " RETURNING wants_stop"
+)
+STATES = {
+    "created": ImportRow.State.NEW,
+    "updated": ImportRow.State.CHANGED,
+    "unchanged": ImportRow.State.UNCHANGED,
+}
+
+
+class MovedAside(Exception):
+    """Somebody else runs the same import; what this batch had written was undone."""
+
+
+class _Stopped(Exception):
+    """Rows are refused, and the import was to stop at the first of them."""
+
+    def __init__(self, refused: dict[int, list[Flaw]]) -> None:
+        super().__init__(refused)
+        self.refused = refused
+
+
+class _Runner:
+    """One run of an import: how many rows a batch takes, and where it stands."""
+
+    def __init__(self, intake: Import) -> None:
+        self.intake = intake
+        self.judge = Judge(intake)
+        self.is_done = False
+        self._size = 100
+
+    def advance(self) -> bool:
+        """Write the next batch; return False at the end, or where it is to stop."""
+        rows = list(rows_after(self.intake, self.intake.checkpoint)[: self._size])
+        if not rows:
+            self.is_done = True
+            return False
+        read = self.judge.read(staged([row for row in rows if self._is_wanted(row)]))
+        started = monotonic()
+        try:
+            wants_stop = self._write(rows, read)
+        except _Stopped as stopped:
+            note(self.intake.id, [_refused(*one) for one in stopped.refused.items()])
+            return False
+        self._size = next_size(self._size, len(rows), monotonic() - started)
+        return not wants_stop
+
+    def _is_wanted(self, row: ImportRow) -> bool:
+        """Return whether the row is to be written: of a checked import, only what was to change."""
+        if self.intake.is_checked:
+            return row.state in (ImportRow.State.NEW, ImportRow.State.CHANGED)
+        return True
+
+    @transaction.atomic
+    def _write(self, rows: Sequence[ImportRow], read: Sequence[tuple[StagedRow, Wish]]) -> bool:
+        """Write one batch and move the checkpoint; return whether somebody asks to stop."""
+        outcomes, refused = self.judge.write(self._judge(read), self.intake.actor)
+        known = [row.number for row in rows if row.state == ImportRow.State.REFUSED]
+        if self.intake.on_error == Import.OnError.STOP and (refused or known):
+            raise _Stopped(refused)
+        counts: Counter[str] = Counter(STATES[outcome.kind] for outcome in outcomes.values())
+        counts[ImportRow.State.REFUSED] = len(refused.keys() | set(known))
+        counts[ImportRow.State.UNCHANGED] += len(rows) - counts.total()
+        note(self.intake.id, [_refused(*one) for one in refused.items()])
+        return self._move(rows[-1].number, counts)
+
+    def _judge(self, read: Sequence[tuple[StagedRow, Wish]]) -> list[Judged]:
+        needs_look = self.intake.is_checked or self.judge.reader.has_notes
+        wishes = [wish for _row, wish in read]
+        seen = self.judge.look(wishes, hold=True) if needs_look else {}
+        judged = [self.judge.judge(row, wish, seen) for row, wish in read]
+        return [_as_previewed(one, seen) for one in judged] if self.intake.is_checked else judged
+
+    def _move(self, to: int, counts: Counter[str]) -> bool:
+        values = {state.value: counts[state] for state in ImportRow.State}
+        where = {"import": self.intake.id, "from": self.intake.checkpoint, "to": to}
+        moved = _MOVE.row({**where, **values})
+        if moved is None:
+            raise MovedAside
+        self.intake.checkpoint = to
+        for state, count in values.items():
+            setattr(self.intake, state, getattr(self.intake, state) + count)
+        return bool(moved[0])
+
+
+def next_size(size: int, rows: int, seconds: float) -> int:
+    """Return how many rows the next batch takes so that it holds others up no longer than this."""
+    wanted = int(rows * _SECONDS / max(seconds, 0.001))
+    # Slowly up, at once down.
+    return max(SIZES[0], min(SIZES[1], wanted, size * 2))
+
+
+def _as_previewed(judged: Judged, seen: Mapping[str, Seen]) -> Judged:
+    """Return the row, refused if its customer is not what it was when the preview was made."""
+    stored = seen.get(judged.wish.external_id or "")
+    if (stored.version if stored else 0) == judged.row.version or judged.change is None:
+        return judged
+    return judged._replace(change=None, flaws=[Flaw("", "stale")])
+
+
+def _refused(number: int, flaws: list[Flaw]) -> dict[str, Any]:
+    return {"number": number, "state": ImportRow.State.REFUSED.value, "problems": flaws}

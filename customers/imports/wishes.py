@@ -1,0 +1,207 @@
+"""From the cells of a row to a wish to change a customer."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import orjson
+from babel import Locale
+
+from billing.values import COUNTRIES
+from customers.imports.mapping import Blank, ColumnMap, Read, normalized
+from customers.imports.reading.table import Cells
+from customers.imports.refusals import Flaw
+from customers.imports.targets import IDENTITY, NOTE, Kind, kind_of, split_list
+
+# 1.23457E+11: what a spreadsheet makes of a long number when it writes CSV. Digits are lost.
+_SHORTENED = re.compile(r"[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+\Z", re.IGNORECASE)
+
+
+class Wish(NamedTuple):
+    """What a row asks for: values of the wire, single notes (None: gone), and what can't be read.
+
+    Notes stand apart because they are merged with those that the customer has.
+    """
+
+    values: dict[str, Any]
+    notes: dict[str, str | None]
+    flaws: list[Flaw]
+
+    @property
+    def external_id(self) -> str | None:
+        """Return the customer's name in the file."""
+        found = self.values.get(IDENTITY)
+        return found if isinstance(found, str) else None
+
+    def with_notes(self, stored: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the values with all metadata: the stored entries and this row's over them."""
+        if not self.notes:
+            return self.values
+        entries = {entry["key"]: dict(entry) for entry in stored}
+        for key, value in self.notes.items():
+            if value is None:
+                entries.pop(key, None)
+            else:
+                entries.setdefault(key, {"key": key})["value"] = value
+        return {**self.values, "metadata": list(entries.values())}
+
+
+class _Step(NamedTuple):
+    """One column's way into the wish."""
+
+    column: str
+    place: int
+    group: str  # "", shipping_address, billing_configuration, metadata
+    name: str
+    kind: Kind
+    read: Callable[[Any], Any] | None
+
+    @property
+    def blank(self) -> Any:
+        """Return what clears the value: lists are emptied, the rest is null."""
+        return None if self.kind in (Kind.TEXT, Kind.NOTE) else []
+
+
+class WishReader:
+    """Reads rows of one header as its column map says; made once, called for every row."""
+
+    def __init__(self, header: Sequence[str], columns: ColumnMap) -> None:
+        self._steps = list(_steps(header, columns))
+        self._fixed = [(*_split(target), value) for target, value in columns.fixed.items()]
+        self._clears = columns.blank == Blank.CLEAR
+        self._identity = columns.column_of(IDENTITY)
+        self.has_notes = any(step.kind == Kind.NOTE for step in self._steps) or any(
+            group == "metadata" for group, _, _ in self._fixed
+        )
+
+    def read(self, cells: Cells) -> Wish:
+        """Return the wish in a row's cells."""
+        groups: dict[str, dict[str, Any]] = {
+            "": {}, "shipping_address": {}, "billing_configuration": {}, "metadata": {},
+        }  # fmt: skip
+        flaws: list[Flaw] = []
+        for group, name, value in self._fixed:
+            groups[group][name] = value
+        for step, cell in self._filled(cells):
+            groups[step.group][step.name] = _value(step, cell, flaws)
+        if _is_shortened(groups[""].get(IDENTITY)):
+            flaws.append(Flaw(self._identity, "excel_number", groups[""][IDENTITY]))
+        return _assemble(groups, flaws)
+
+    def _filled(self, cells: Cells) -> Iterator[tuple[_Step, Any]]:
+        """Yield the cells that say something; what is None is to be cleared."""
+        if isinstance(cells, dict):
+            # A key of JSON that is null clears, one that is absent doesn't, as on the wire.
+            yield from ((one, cells[one.column]) for one in self._steps if one.column in cells)
+            return
+        for step in self._steps:
+            cell = cells[step.place]
+            if cell is not None or self._clears:
+                yield step, (step.blank if cell is None else cell)
+
+
+def _is_shortened(external_id: Any) -> bool:
+    return isinstance(external_id, str) and _SHORTENED.match(external_id) is not None
+
+
+def _value(step: _Step, cell: Any, flaws: list[Flaw]) -> Any:
+    if step.read is not None:
+        cell = step.read(cell)
+    if step.kind is Kind.TEXT or cell.__class__ is not str:
+        return cell
+    if step.kind is Kind.LIST:
+        return split_list(cell)
+    return _from_json(step, cell, flaws) if step.kind is Kind.JSON else cell
+
+
+def _from_json(step: _Step, cell: str, flaws: list[Flaw]) -> Any:
+    try:
+        return orjson.loads(cell) if cell else []
+    except orjson.JSONDecodeError:
+        flaws.append(Flaw(step.column, "cell_not_json", cell[:60]))
+        return []
+
+
+def _assemble(groups: dict[str, dict[str, Any]], flaws: list[Flaw]) -> Wish:
+    values, notes = groups[""], groups["metadata"]
+    for name in ("shipping_address", "billing_configuration"):
+        if groups[name]:
+            values[name] = groups[name]
+    skips = str(values.get("skip_invoice_custom_sections")).lower() in ("true", "t", "1")
+    if skips and values.get("invoice_custom_section_codes") == []:
+        # A blank list beside "no sections" says nothing more; together they would be refused.
+        del values["invoice_custom_section_codes"]
+    if isinstance(values.get("integration_customers"), list):
+        values["integration_customers"] = [
+            {"integration_type": item["type"], **item}
+            if isinstance(item, dict) and "type" in item else item
+            for item in values["integration_customers"]
+        ]  # fmt: skip
+    return Wish(values, notes, flaws)
+
+
+def _steps(header: Sequence[str], columns: ColumnMap) -> Iterator[_Step]:
+    for place, column in enumerate(header):
+        for target in columns.columns.get(column, ()):
+            group, name = _split(target)
+            kind = kind_of(target)
+            assert kind is not None  # noqa: S101  # the map was made of known targets
+            yield _Step(column, place, group, name, kind, _reader(target, columns))
+
+
+def _split(target: str) -> tuple[str, str]:
+    if target.startswith(NOTE):
+        return "metadata", target.removeprefix(NOTE)
+    group, _dot, name = target.rpartition(".")
+    return group, name
+
+
+def _reader(target: str, columns: ColumnMap) -> Callable[[Any], Any] | None:
+    """Return what turns a cell into the value meant, None if cells are taken as they are."""
+    table = columns.values.get(target)
+    how = _READS.get(columns.read.get(target, ""))
+    if table is None:
+        return how
+
+    def read(cell: Any) -> Any:
+        found = table.get(cell, cell) if isinstance(cell, str) else cell
+        return how(found) if how and found == cell else found
+
+    return read
+
+
+def _upper(cell: Any) -> Any:
+    return cell.upper() if isinstance(cell, str) and cell.isascii() else cell
+
+
+def _country(cell: Any) -> Any:
+    return country_codes().get(normalized(cell), cell) if isinstance(cell, str) else cell
+
+
+def _codes(cell: Any) -> Any:
+    if not isinstance(cell, list):
+        return cell
+    return [item.get("code") if isinstance(item, dict) else item for item in cell]
+
+
+_READS: Mapping[str, Callable[[Any], Any]] = {
+    Read.UPPER: _upper,
+    Read.COUNTRY: _country,
+    Read.CODES: _codes,
+}
+_COUNTRY_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "sv", "nb", "pt")
+
+
+@cache
+def country_codes() -> Mapping[str, str]:
+    """Return the codes of countries by their codes and names in nine languages, normalized."""
+    found = {normalized(name): code for name, code in (
+        ("USA", "US"), ("UK", "GB"), ("Great Britain", "GB"), ("England", "GB"), ("Holland", "NL"),
+        ("Czech Republic", "CZ"), ("Russia", "RU"), ("South Korea", "KR"),
+    )}  # fmt: skip
+    for language in _COUNTRY_LANGUAGES:
+        names = Locale(language).territories
+        for code in COUNTRIES:
+            found.setdefault(normalized(names.get(code, code)), code)
+    return found | {normalized(code): code for code in COUNTRIES}

@@ -1,0 +1,246 @@
+"""Imports from the staged rows to the customers."""
+
+import pytest
+
+from billing.errors import NotAllowed
+from billing.events.actor import SYSTEM
+from billing.models import ChangeRecord
+from customers.batches import Batch
+from customers.change import CustomerChange
+from customers.imports import run as running
+from customers.imports.check import check_import
+from customers.imports.run import MovedAside, ask_to_stop, run_import
+from customers.intakes import Import
+from customers.models import Customer
+from customers.read import customer_json
+from customers.write import write_customers
+from tests.billing.builders import make_organization, make_tax
+from tests.billing.racing import together
+from tests.customers.builders import make_customer
+from tests.customers.imports.bringing import counts, imported, refusals, staged
+from tests.customers.imports.files import write
+
+THREE = "external_id,name,currency\nc1,Ann,EUR\nc2,Bob,USD\nc3,Cid,\n"
+
+
+class TestRunImport:
+    def test_writes_every_row_and_records_who_and_why(self, organization, tmp_path):
+        intake = imported(organization, write(tmp_path, THREE))
+
+        assert counts(intake) == (3, 0, 0, 0)
+        assert intake.state == Import.State.DONE
+        records = ChangeRecord.objects.filter(batch_id=intake.id)
+        assert {(one.door, one.actor_name, one.reason) for one in records} == {
+            ("import", "Ines", "Spring cleaning")
+        }
+        assert records.count() == 3
+        batch = Batch.objects.get(id=intake.id)
+        assert (batch.kind, batch.state, batch.done) == ("import", "done", 3)
+
+    def test_changes_nothing_the_second_time(self, organization, tmp_path):
+        path = write(tmp_path, THREE)
+        imported(organization, path)
+
+        again = imported(organization, path)
+
+        assert counts(again) == (0, 0, 3, 0)
+        assert not ChangeRecord.objects.filter(batch_id=again.id).exists()
+
+    def test_fills_every_kind_of_value(self, organization, tmp_path):
+        make_tax(organization, code="vat|1")
+        make_tax(organization, code="city")
+        path = write(
+            tmp_path,
+            "external_id,shipping_address.city,billing_configuration.document_locale,tax_codes,"
+            "metadata.po,integration_customers,net_payment_term\n"
+            "c1,Rome,fr,city|vat\\|1,4711,[],30\n",
+        )
+
+        imported(organization, path)
+
+        customer = Customer.objects.get(external_id="c1")
+        assert customer.shipping_address.city == "Rome"
+        assert (customer.document_locale, customer.net_payment_term) == ("fr", 30)
+        assert {link.tax.code for link in customer.applied_taxes.all()} == {"vat|1", "city"}
+        assert [(one.key, one.value) for one in customer.metadata.all()] == [("po", "4711")]
+
+    def test_keeps_or_clears_what_is_blank(self, organization, tmp_path):
+        make_customer(organization, external_id="c1", name="Ann", city="Rome")
+        path = write(tmp_path, "external_id,name,city\nc1,,\n")
+
+        kept = imported(organization, path)
+        cleared = imported(organization, path, blank="clear")
+
+        assert (counts(kept), counts(cleared)) == ((0, 0, 1, 0), (0, 1, 0, 0))
+        customer = Customer.objects.get(external_id="c1")
+        assert (customer.name, customer.city) == (None, None)
+
+    def test_merges_single_notes_with_those_that_are_there(self, organization, tmp_path):
+        """Fails when the stored notes are not looked at before the write."""
+        notes = [{"key": "po", "value": "1", "display_in_invoice": True},
+                 {"key": "dept", "value": "B"}, {"key": "old", "value": "x"}]  # fmt: skip
+        make_customer(organization, external_id="c1", metadata=notes)
+        path = write(tmp_path, "external_id,metadata.po,metadata.old\nc1,2,\n")
+
+        imported(organization, path, blank="clear")
+
+        found = Customer.objects.get(external_id="c1").metadata.order_by("key")
+        assert [(one.key, one.value, one.display_in_invoice) for one in found] == [
+            ("dept", "B", False), ("po", "2", True),
+        ]  # fmt: skip
+
+    def test_takes_refused_rows_out_and_names_cell_and_value(self, organization, tmp_path):
+        make_tax(organization, code="vat")
+        text = (
+            "external_id,email,country,tax_codes\n"
+            "c1,a@b.co,FR,vat\n"
+            "c2,a@b,FR,vta\n"
+            ",a@b.co,FR,\n"
+            "c4,a@b.co,Germany,vat|x\n"
+            "1.23457E+11,a@b.co,FR,vat\n"
+            "c6,a@b.co,DE,nope\n"
+            "c7,a@b.co,DE,vat,extra\n"
+        )
+
+        intake = imported(organization, write(tmp_path, text))
+
+        assert counts(intake) == (1, 0, 0, 6)
+        found = refusals(intake)
+        assert "“a@b”" in found[3]
+        assert found[4] == "external_id: This can't be empty."
+        assert "“Germany” is not a country code" in found[5]
+        assert "1.23457E+11" in found[6]
+        assert "“nope” names a tax" in found[7]
+        assert "more cells than columns (5/4)" in found[8]
+
+    def test_refuses_a_name_that_stands_twice_however_far_apart(self, organization, tmp_path):
+        rows = [f"c{n},x" for n in range(300)]
+        text = "external_id,name\n" + "\n".join([*rows, "c7,y"])
+
+        intake = imported(organization, write(tmp_path, text))
+
+        assert counts(intake) == (299, 0, 0, 2)
+        assert "row 302" in refusals(intake)[9]
+        assert "row 9" in refusals(intake)[302]
+        assert not Customer.objects.filter(external_id="c7").exists()
+
+    def test_stops_before_the_first_refusal_if_told_to(self, organization, tmp_path):
+        text = "external_id,country\nc1,FR\nc2,XX\nc3,FR\n"
+
+        intake = imported(organization, write(tmp_path, text), on_error="stop")
+
+        assert intake.state == Import.State.STOPPED
+        assert not Customer.objects.exists()
+        assert "“XX”" in refusals(intake)[3]
+
+    def test_never_touches_another_organization(self, organization, tmp_path):
+        other = make_organization()
+        make_customer(other, external_id="c1", name="Theirs", metadata=[{"key": "a", "value": "b"}])
+
+        imported(organization, write(tmp_path, "external_id,name,metadata.x\nc1,Ours,1\n"))
+
+        assert Customer.objects.get(organization=other).name == "Theirs"
+        ours = Customer.objects.get(organization=organization)
+        assert [one.key for one in ours.metadata.all()] == ["x"]
+
+    def test_reads_json_lines_as_the_wire(self, organization, tmp_path):
+        make_customer(organization, external_id="c1", name="Ann", city="Rome")
+        text = '{"external_id": "c1", "name": null, "net_payment_term": 14}\n'
+
+        imported(organization, write(tmp_path, text, "c.jsonl"))
+
+        _tag, body = customer_json(organization.id, "c1")
+        assert b'"name":null' in body
+        assert b'"city":"Rome"' in body
+        assert b'"net_payment_term":14' in body
+
+
+class TestCheckpoint:
+    def test_goes_on_where_it_was(self, organization, tmp_path, monkeypatch):
+        monkeypatch.setattr(running, "SIZES", (1, 1))
+        intake = staged(organization, write(tmp_path, THREE))
+
+        stopped = run_import(intake, ask_to_stop_after(intake, 1))
+        done = run_import(stopped)
+
+        assert counts(done) == (3, 0, 0, 0)
+
+    def test_undoes_a_batch_whose_checkpoint_somebody_else_moved(self, organization, tmp_path):
+        """Fails when the checkpoint is moved whatever it was before."""
+        intake = staged(organization, write(tmp_path, THREE))
+        runner = running._Runner(intake)
+        Import.objects.filter(pk=intake.pk).update(checkpoint=2)
+
+        with pytest.raises(MovedAside):
+            runner.advance()
+
+        assert not Customer.objects.exists()
+
+    def test_does_nothing_to_an_import_that_is_done(self, organization, tmp_path):
+        intake = imported(organization, write(tmp_path, THREE))
+
+        assert counts(run_import(intake)) == (3, 0, 0, 0)
+
+
+def ask_to_stop_after(intake, rows):
+    return lambda now: ask_to_stop(intake) if now.behind == rows else None
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOnlyImport:
+    def test_refuses_a_second_import_of_the_organization(self, organization, tmp_path):
+        """Fails without the advisory lock."""
+        intake = staged(organization, write(tmp_path, THREE))
+        found = []
+
+        def second():
+            try:
+                run_import(Import.objects.get(pk=intake.pk))
+            except NotAllowed as refused:
+                found.append(refused.code)
+
+        with running.only_import(organization.id):
+            together(second)
+
+        assert found == ["import_is_running"]
+
+
+class TestPreview:
+    def test_tells_what_the_run_then_does(self, organization, tmp_path):
+        make_customer(organization, external_id="c1", name="Ann", currency="EUR")
+        make_customer(organization, external_id="c2", name="Bo")
+        text = THREE + "c4,Dan,XYZ\n"
+        intake = check_import(staged(organization, write(tmp_path, text)))
+
+        assert counts(intake) == (1, 1, 1, 1)
+        assert Customer.objects.count() == 2
+        row = intake.rows.get(number=3)
+        assert row.changes == {"name": ["Bo", "Bob"], "currency": [None, "USD"]}
+        assert not ChangeRecord.objects.filter(batch_id=intake.id).exists()
+
+        assert counts(run_import(intake)) == (1, 1, 1, 1)
+        assert Customer.objects.count() == 3
+
+    def test_leaves_out_whom_somebody_changed_since(self, organization, tmp_path):
+        """Fails when the run does not compare versions."""
+        make_customer(organization, external_id="c2", name="Bo")
+        intake = check_import(staged(organization, write(tmp_path, THREE)))
+        for name in ("c2", "c3"):
+            change = CustomerChange.read({"external_id": name, "name": "Zoe"})
+            write_customers(organization.id, [change], SYSTEM)
+
+        intake = run_import(intake)
+
+        assert counts(intake) == (1, 0, 0, 2)
+        assert "since the preview" in refusals(intake)[3]
+        assert Customer.objects.get(external_id="c2").name == "Zoe"
+
+    def test_warns_of_what_looks_mistaken(self, organization, tmp_path):
+        text = "external_id,country,tax_identification_number,invoice_custom_section_codes\n"
+        text += "c1,FR,FR12345,nope\n"
+
+        intake = check_import(staged(organization, write(tmp_path, text)))
+
+        assert (intake.new, intake.warnings) == (1, 1)
+        columns = [one[0] for one in intake.rows.get().warnings]
+        assert columns == ["tax_identification_number", "invoice_custom_section_codes"]
