@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0010_second_factor'),
-        ('customers', '0011_bulk_work'),
+        ('customers', '0012_submission'),
     ]
 
     operations = [
