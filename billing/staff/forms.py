@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django import forms
 from django.db.models import Model
@@ -19,6 +19,12 @@ from billing.errors import Invalid, NotFound, Refusal, Stale
 from billing.events.actor import Actor
 from billing.organizations.models import Organization
 from billing.staff.sentences import sentence
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+# What people read, translated when it is shown.
+Words: TypeAlias = "str | _StrPromise"
 
 OTHER_ORGANIZATION = _(
     "You work in another organization than when you opened this form. Nothing was saved: switch "
@@ -59,18 +65,18 @@ def organization_choice() -> forms.ModelChoiceField:
     )
 
 
-def text(label: str, help_text: str = "", **options: Any) -> Text:
+def text(label: Words, help_text: Words = "", **options: Any) -> Text:
     """Return a field of one line."""
     return Text(label=label, help_text=help_text, widget=UnfoldAdminTextInputWidget, **options)
 
 
-def long_text(label: str, help_text: str = "", **options: Any) -> LongText:
+def long_text(label: Words, help_text: Words = "", **options: Any) -> LongText:
     """Return a field of several lines."""
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
     return LongText(label=label, help_text=help_text, widget=widget, **options)
 
 
-def switch(label: str, help_text: str = "") -> forms.BooleanField:
+def switch(label: Words, help_text: Words = "") -> forms.BooleanField:
     """Return a field that is on or off."""
     return forms.BooleanField(
         label=label, help_text=help_text, required=False, widget=UnfoldBooleanSwitchWidget

@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 from billing.errors import NotFound
 from billing.events.actor import Actor
 from billing.organizations.models import Organization
-from billing.staff.forms import WishForm
+from billing.staff.forms import WishForm, Words
 from billing.staff.roles import Ability
 from billing.staff.site import switch_to
 from billing.staff.workplace import has_workplace, organizations_of, staff_actor, workplace
@@ -222,6 +222,6 @@ class WishScreen(Screen):
         return [str(row) for row in rows], counted, forbidden, []
 
 
-def fact(words: str, **options: Any) -> Any:
+def fact(words: Words, **options: Any) -> Any:
     """Return a decorator that names a column or a line of a screen."""
     return admin.display(description=words, **options)

@@ -60,6 +60,7 @@ _OF_CODE = {
     "file_too_large": "This is larger than 700 kB.",
     "last_non_expiring_api_key": "This is the last key without an end. Make another one first.",
     "api_key_has_ended": "This key has ended.",
+    "no_permission": "Tick at least one box, or let it do everything.",
     "last_keeper_of_staff": (
         "Nobody else here may set up staff. Give another person such a role first: finance lead "
         "or operator."

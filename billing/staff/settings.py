@@ -1,0 +1,104 @@
+"""Screens of what an organization is set up with: previewed, compared, refused in sentences."""
+
+import json
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from billing.errors import NotAllowed
+from billing.organizations.locks import lock_organization
+from billing.staff.forms import WishForm
+from billing.staff.screens import WishScreen
+from billing.staff.sentences import sentence
+
+
+class SettingsForm(WishForm):
+    """A form of a row without a version: what its reader saw is compared under the lock.
+
+    What would change more than the row itself is told first, and done when it is saved again.
+    """
+
+    own_fields: ClassVar[frozenset[str]] = WishForm.own_fields | {"previewed"}
+
+    previewed = forms.CharField(widget=forms.HiddenInput, required=False)
+    # What would change besides, as the page tells it before anything is saved.
+    consequences: tuple[str, ...] = ()
+
+    def preview(self) -> tuple[str, ...]:
+        """Return what the edits would change besides the row, in sentences."""
+        return ()
+
+    def clean(self) -> dict[str, Any]:
+        """Write what was edited, unless somebody else was faster or it has to be seen first."""
+        instance: Any = self.instance
+        if self.creating or not self.initial:
+            return super().clean()
+        with transaction.atomic():
+            lock_organization(getattr(instance, "organization_id", instance.pk))
+            instance.refresh_from_db()
+            if self._is_overtaken():
+                self.merge()
+            elif self._is_to_be_seen():
+                self._show_preview()
+            else:
+                return super().clean()
+        return self.cleaned_data
+
+    def _is_overtaken(self) -> bool:
+        theirs = self.read(self.instance)
+        return any(
+            self._differs(name, self.initial.get(name), theirs.get(name))
+            for name in self.edited()
+            if name in theirs
+        )
+
+    def _is_to_be_seen(self) -> bool:
+        if self.errors:
+            return False
+        self.consequences = self.preview()
+        return bool(self.consequences) and self.data.get("previewed") != self._token()
+
+    def _show_preview(self) -> None:
+        data: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict: the form is bound
+        data["previewed"] = self._token()
+        self.data = data
+        words = _("Nothing is saved yet. Read what this changes, then save again to do it.")
+        self.add_error(None, words)
+
+    def _token(self) -> str:
+        """Return what was looked at: other edits have to be looked at again."""
+        return json.dumps([self.wish(), *self.consequences], default=str, sort_keys=True)
+
+
+class SettingsScreen(WishScreen):
+    """A screen of what an organization is set up with; rows are deleted one at a time."""
+
+    actions = None
+    show_full_result_count = False
+
+    def lost_with(self, obj: Any) -> list[str]:
+        """Return what goes or changes together with the row, in sentences."""
+        return []
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Return what goes, and what goes with it."""
+        rows = list(objs)
+        _shown, counted, forbidden, protected = super().get_deleted_objects(rows, request)
+        told = [line for row in rows for line in (str(row), *self.lost_with(row))]
+        return told, counted, forbidden, protected
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Delete the row, or say why not where it can be seen."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except NotAllowed as refusal:
+            self.message_user(request, sentence("", refusal.code), messages.ERROR)
+            return HttpResponseRedirect("../change/")
