@@ -21,10 +21,10 @@ from billing.models import (
 )
 from billing.organizations.admin import (
     BillingEntityScreen,
-    MembershipScreen,
     OrganizationScreen,
     UserScreen,
 )
+from billing.people.admin import MembershipScreen
 from billing.sections.admin import SectionScreen
 from billing.staff.palette import PaletteView
 from billing.staff.roles import Ability

@@ -5,7 +5,6 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from billing.organizations.models import BillingEntity
-from billing.staff.roles import Ability
 from billing.staff.screens import Screen, fact
 
 ISSUER = (
@@ -62,17 +61,6 @@ class BillingEntityScreen(Screen):
     def section_codes(self, entity: BillingEntity) -> str:
         """Return the codes of the selected sections."""
         return ", ".join(entity.sections.order_by("code").values_list("code", flat=True))
-
-
-class MembershipScreen(Screen):
-    """Who works here as what. Staff are set up by `manage.py apply`."""
-
-    reads = Ability.SET_STAFF
-    list_display = ("user", "role", "created_at")
-    list_select_related = ("user",)
-    search_fields = ("user__username", "user__email")
-    ordering = ("user__username",)
-    fields = ("user", "role", "created_at")
 
 
 class UserScreen(UserAdmin, ModelAdmin):

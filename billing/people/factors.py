@@ -6,6 +6,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 
 from billing.connections.secrets import decrypt, encrypt
 from billing.organizations.models import Organization
@@ -18,6 +19,12 @@ _SEALED_FOR = "second factor"
 Person = AbstractBaseUser | AnonymousUser
 
 
+def factors_of(user: Any) -> QuerySet[Any]:
+    """Return the second factors of a person, by id or by an expression that gives one."""
+    found: QuerySet[Any] = Authenticator.objects.filter(user_id=user, type__in=FACTORS)
+    return found
+
+
 def must_have_factor(person: Person) -> bool:
     """Return whether one of the person's organizations asks for a second factor."""
     asking = Organization.objects.filter(requires_second_factor=True)
@@ -28,8 +35,7 @@ def must_have_factor(person: Person) -> bool:
 
 def lacks_factor(person: Person) -> bool:
     """Return whether the person must set up a second factor before anything else."""
-    factors = Authenticator.objects.filter(user__pk=person.pk or 0, type__in=FACTORS)
-    return not factors.exists() and must_have_factor(person)
+    return not factors_of(person.pk or 0).exists() and must_have_factor(person)
 
 
 class FactorAdapter(DefaultMFAAdapter):
@@ -45,7 +51,5 @@ class FactorAdapter(DefaultMFAAdapter):
 
     def can_delete_authenticator(self, authenticator: Any) -> bool:
         """Refuse the last factor of a person who must have one."""
-        others = Authenticator.objects.filter(user=authenticator.user, type__in=FACTORS)
-        return others.exclude(pk=authenticator.pk).exists() or not must_have_factor(
-            authenticator.user
-        )
+        others = factors_of(authenticator.user_id).exclude(pk=authenticator.pk)
+        return others.exists() or not must_have_factor(authenticator.user)

@@ -7,6 +7,9 @@ _OF_FIELD = {
     ("email", "invalid_email_format"): (
         "“{value}” holds something that is not an e-mail address. Separate several with commas."
     ),
+    ("email", "value_already_exist"): (
+        "“{value}” works here already. Change their role in the list of staff."
+    ),
     ("external_id", "value_is_invalid"): (
         "“{value}” holds characters that nobody can see. Use others."
     ),

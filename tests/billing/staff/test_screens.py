@@ -100,7 +100,7 @@ class TestScreens:
 
         page = text_of(client.get(f"/admin/billing/paymentprovider/{provider.pk}/change/"))
 
-        assert "secret_key (...6789)" in page
+        assert "Set (...6789)" in page
         assert "canary" not in page
 
     def test_change_a_tax_by_its_writer(self, organization: Organization) -> None:

@@ -1,0 +1,120 @@
+"""Staff in the back office."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from billing.models import ChangeRecord, Membership, Organization
+from tests.billing.builders import make_organization
+from tests.staff import sign_in, text_of
+
+LIST = "/admin/billing/membership/"
+
+
+@pytest.fixture
+def lead(organization: Organization) -> Client:
+    """The browser of the one finance lead of the organization."""
+    return sign_in(organization, role="finance_lead")
+
+
+def me() -> Membership:
+    """Return the membership of the finance lead."""
+    return Membership.objects.get(role="finance_lead")
+
+
+class TestAdd:
+    def test_adds_a_person_and_says_how_they_get_in(
+        self, lead: Client, organization: Organization
+    ) -> None:
+        sent = {"organization": organization.pk, "email": "Bob@acme.test", "role": "viewer"}
+
+        page = lead.post(f"{LIST}add/", sent, follow=True)
+
+        bob = User.objects.get(username="bob@acme.test")
+        assert bob.memberships.get().role == "viewer"
+        assert "manage.py changepassword bob@acme.test" in text_of(page)
+        record = ChangeRecord.objects.latest("id")
+        assert (record.resource, record.door) == ("member", "staff")
+
+    def test_refuses_who_works_here_already_and_keeps_what_was_typed(
+        self, lead: Client, organization: Organization
+    ) -> None:
+        address = me().user.get_username()
+        sent = {"organization": organization.pk, "email": address, "role": "viewer"}
+
+        page = lead.post(f"{LIST}add/", sent)
+
+        assert "works here already" in text_of(page)
+        assert address.encode() in page.content
+        assert me().role == "finance_lead"
+
+    def test_refuses_another_organization(self, lead: Client) -> None:
+        """Seen to fail without the organization's field being compared."""
+        other = make_organization()
+
+        lead.post(
+            f"{LIST}add/", {"organization": other.pk, "email": "bob@acme.test", "role": "operator"}
+        )
+
+        assert not other.memberships.exists()
+
+
+class TestChange:
+    def test_tells_what_a_role_may_do_before_it_is_given(
+        self, lead: Client, organization: Organization
+    ) -> None:
+        """Seen to fail without SettingsForm._is_to_be_seen."""
+        sign_in(organization, role="viewer")
+        row = Membership.objects.get(role="viewer")
+        address = f"{LIST}{row.pk}/change/"
+        seen = lead.get(address).context["adminform"].form["seen"].value()
+        sent = {"role": "operator", "seen": seen}
+
+        asked = lead.post(address, sent)
+        row.refresh_from_db()
+        role_when_asked = row.role
+        previewed = asked.context["adminform"].form["previewed"].value()
+        answer = lead.post(address, sent | {"previewed": previewed})
+
+        assert "Make, rotate and revoke API keys" in text_of(asked)
+        assert role_when_asked == "viewer"
+        assert answer.status_code == 302
+        row.refresh_from_db()
+        assert row.role == "operator"
+
+    def test_keeps_the_last_one_who_may_set_up_staff(self, lead: Client) -> None:
+        address = f"{LIST}{me().pk}/change/"
+        seen = lead.get(address).context["adminform"].form["seen"].value()
+        sent = {"role": "viewer", "seen": seen}
+        previewed = lead.post(address, sent).context["adminform"].form["previewed"].value()
+
+        page = lead.post(address, sent | {"previewed": previewed})
+
+        assert "Nobody else here may set up staff" in text_of(page)
+        assert me().role == "finance_lead"
+
+
+class TestRemove:
+    def test_takes_the_person_out(self, lead: Client, organization: Organization) -> None:
+        gone = sign_in(organization, role="viewer")
+        row = Membership.objects.get(role="viewer")
+
+        lead.post(f"{LIST}{row.pk}/delete/", {"post": "yes"})
+
+        assert not Membership.objects.filter(role="viewer").exists()
+        assert gone.get("/admin/customers/customer/").status_code == 403
+
+    def test_keeps_the_last_one_who_may_set_up_staff(self, lead: Client) -> None:
+        page = lead.post(f"{LIST}{me().pk}/delete/", {"post": "yes"}, follow=True)
+
+        assert "Nobody else here may set up staff" in text_of(page)
+        assert me()
+
+
+class TestAccess:
+    @pytest.mark.parametrize("role", ["viewer", "auditor", "finance"])
+    def test_is_for_those_who_set_up_staff(self, organization: Organization, role: str) -> None:
+        client = sign_in(organization, role=role)
+
+        assert client.get(LIST).status_code == 403
+        assert client.post(f"{LIST}add/").status_code == 403
