@@ -73,6 +73,7 @@ def make_world(organization: Organization) -> dict[str, Any]:
         # Arguments of our own pages.
         "customer_id": customer.pk,
         "record_id": ChangeRecord.objects.filter(object_id=customer.pk).latest("id").pk,
+        "key_id": organization.api_keys.latest("created_at").pk,
         "batch_id": preview(organization, [customer], Batch.Kind.DELETE).pk,
     }
 

@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver
+from django.utils.translation import gettext as _
 
 View = Callable[..., HttpResponseBase]
 
 
 def frame_context(request: HttpRequest) -> dict[str, Any]:
     """Return what the templates of the back office need besides a page's own values."""
-    return dict(admin.site.each_context(request))
+    return {"title": _("Your account"), **admin.site.each_context(request)}
 
 
 def framed(patterns: list[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
@@ -29,6 +30,7 @@ def framed(patterns: list[URLPattern | URLResolver]) -> list[URLPattern | URLRes
 def _in_frame(view: View) -> View:
     @wraps(view)
     def show(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
+        request.section = "account"  # type: ignore[attr-defined]  # read by the sidebar
         response = view(request, *args, **options)
         context = getattr(response, "context_data", None)
         if context is not None:
