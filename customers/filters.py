@@ -16,6 +16,7 @@ from customers.search_text import (
     HAS_TRIGRAM,
     INDEXED_FIELDS,
     SEPARATOR,
+    indexed_pattern,
     indexed_text,
     pattern_of,
 )
@@ -251,7 +252,8 @@ def _search_condition(term: str) -> str:
     fields = f"({' OR '.join(f'lower(customer.{name}) LIKE {pattern}' for name in _SEARCHED)})"
     if HAS_TRIGRAM.search(term) and SEPARATOR not in term:
         # The text of the index holds more than the six fields.
-        return f"{_INDEXED_TEXT} LIKE {pattern} AND {fields}"
+        indexed = indexed_pattern("%(search_term)s::text")
+        return f"{_INDEXED_TEXT} LIKE {indexed} AND {fields}"
     # The index can't find these; it would be read from end to end, and every row after that.
     return fields
 

@@ -6,8 +6,6 @@ more than the API looks at; the API checks what the index found against its six 
 
 import re
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +18,9 @@ from customers.models import CustomerMetadata
 SEPARATOR = "\x1f"
 # Whatever people put between the digits of a tax or a phone number.
 BETWEEN = " .-/+()\u00a0\u2009\u202f\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+# Signs that part words. The text has spaces in their place, so that one pattern finds beginnings.
+BEFORE_WORDS = "-@.,;:/&()_"
+_SPACES = " " * len(BEFORE_WORDS)
 INDEXED_FIELDS = (
     "name",
     "firstname",
@@ -36,25 +37,31 @@ HAS_TRIGRAM = re.compile(r"[^\W_]{3}|[^\W_]{2}[\W_]|[\W_][^\W_]{2}")
 
 # To the letter the expression of the index `customer_search`; a test compares.
 _INDEXED_TEXT = (
-    "lower(E'\\x1f' || coalesce({}, '') || E'\\x1f' || coalesce({}, '') || E'\\x1f' ||"
-    " coalesce({}, '') || E'\\x1f' || coalesce({}, '') || E'\\x1f' ||"
-    " {} || E'\\x1f' || coalesce({}, '') || E'\\x1f' || coalesce({}, '') || E'\\x1f' ||"
-    f" translate(coalesce({{}}, ''), '{BETWEEN}', '') || E'\\x1f' ||"
-    f" translate(coalesce({{}}, ''), '{BETWEEN}', ''))"
+    "lower(translate(E' ' || coalesce({}, '') || E'\\x1f ' || coalesce({}, '') || E'\\x1f ' ||"
+    " coalesce({}, '') || E'\\x1f ' || coalesce({}, '') || E'\\x1f ' ||"
+    " {} || E'\\x1f ' || coalesce({}, '') || E'\\x1f ' || coalesce({}, '') || E'\\x1f ' ||"
+    f" translate(coalesce({{}}, ''), '{BETWEEN}', '') || E'\\x1f ' ||"
+    f" translate(coalesce({{}}, ''), '{BETWEEN}', ''), '{BEFORE_WORDS}', '{_SPACES}'))"
 )
 _LIKE_SIGNS = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 _NOTHING_BETWEEN = str.maketrans(dict.fromkeys(BETWEEN))
 _WORDS_MAX = 6
 _NUMBER = re.compile(r"[a-z]{0,3}[0-9][0-9a-z]*")
 _SHORTEST_NUMBER = 4
-# One letter or two of an alphabet that parts its words: the index finds them at their beginning.
-_BEGINNING = re.compile(r"[a-z0-9\u00df-\u04ff]{1,2}")
-_BEFORE_WORDS = (SEPARATOR, " ", "-", "@", ".")
+# One letter or two: the index finds them at the beginning of words.
+_BEGINNING = re.compile(r"[^\W_]{1,2}")
+_TWO_LETTERS = re.compile(r"[^\W_]{2}")
+_TO_SPACES = str.maketrans(dict.fromkeys(BEFORE_WORDS, " "))
 
 
 def indexed_text(columns: Sequence[str] = INDEXED_FIELDS) -> str:
     """Return the text of the index in SQL; `columns` name the INDEXED_FIELDS."""
     return _INDEXED_TEXT.format(*columns)
+
+
+def indexed_pattern(pattern: str) -> str:
+    """Return in SQL the pattern that `indexed_text` holds if a field of it holds `pattern`."""
+    return f"lower(translate({pattern}, '{BEFORE_WORDS}', '{_SPACES}'))"
 
 
 def pattern_of(term: str) -> str:
@@ -78,7 +85,7 @@ def matching(organization_id: UUID, text: str) -> Q:
     """
     number = number_in(text)
     if number:
-        return Q(_Holds(pattern_of(number))) | Q(_Holds(pattern_of(text.lower())))
+        return Q(_Holds(number)) | Q(_Holds(text.lower()))
     found = Q()
     for word in _words(text):
         found &= _word(organization_id, word)
@@ -87,7 +94,7 @@ def matching(organization_id: UUID, text: str) -> Q:
 
 def is_searchable(text: str) -> bool:
     """Return whether the index can help to find the text; else every customer would be read."""
-    return any(len(word) > 1 or not _BEGINNING.fullmatch(word) for word in _words(text))
+    return any(_TWO_LETTERS.search(word) for word in _words(text))
 
 
 def _words(text: str) -> list[str]:
@@ -96,10 +103,9 @@ def _words(text: str) -> list[str]:
 
 def _word(organization_id: UUID, word: str) -> Q:
     if _BEGINNING.fullmatch(word):
-        begins = (Q(_Holds(f"%{sign}{word}%")) for sign in _BEFORE_WORDS)
-        return reduce(or_, begins)
+        return Q(_Holds(f" {word}"))
     key, colon, part = word.partition(":")
-    holds = Q(_Holds(pattern_of(word)))
+    holds = Q(_Holds(word))
     return holds | Q(_OneOf(_carrying(organization_id, key, part))) if key and colon else holds
 
 
@@ -138,10 +144,10 @@ class _Like(Func):
 
 
 class _Holds(_Like):
-    """Whether the text of a customer holds a pattern."""
+    """Whether the text of a customer holds a term."""
 
-    def __init__(self, pattern: str) -> None:
-        super().__init__(_IndexedText(), Value(pattern))
+    def __init__(self, term: str) -> None:
+        super().__init__(_IndexedText(), Value(pattern_of(term.translate(_TO_SPACES))))
 
 
 class _OneOf(_Like):

@@ -1,0 +1,105 @@
+"""Pages of a list, whichever way they are found: every customer once, in order."""
+
+import pytest
+from django.http import QueryDict
+
+from customers import listing
+from customers.listing import Amount, amount, customer_list, neighbors
+from customers.models import Customer
+from customers.search import CustomerQuery
+from tests.billing.builders import make_organization
+from tests.customers.builders import make_customer, make_customers
+
+
+@pytest.fixture
+def many(organization):
+    """Twenty customers of two transactions: half of them share each moment of creation."""
+    for start in (0, 10):
+        make_customers(
+            organization,
+            [
+                {
+                    "external_id": f"c{number:02}",
+                    "name": "Rare" if number == 3 else f"Common {number}",
+                    "country": "FR" if number % 2 else "DE",
+                }
+                for number in range(start, start + 10)
+            ],
+        )
+    make_customer(make_organization(), external_id="theirs", name="Rare Common", country="FR")
+
+
+@pytest.fixture(params=[5_000, 4, 1], ids=["walked", "walked and found", "found"])
+def walk(request, monkeypatch):
+    monkeypatch.setattr(listing, "_WALK", request.param)
+
+
+def pages(query, size=3):
+    """Follow the cursors to the end and back; return both ways."""
+    forth, page = [], customer_list(query, size=size)
+    forth.append(page)
+    while page.next:
+        page = customer_list(query, after=page.next, size=size)
+        forth.append(page)
+    back = [page]
+    while page.previous:
+        page = customer_list(query, before=page.previous, size=size)
+        back.append(page)
+    return forth, back
+
+
+def names(found):
+    rows = dict(Customer.objects.values_list("pk", "external_id"))
+    return [rows[pk] for page in found for pk in page.ids]
+
+
+class TestCustomerList:
+    @pytest.mark.parametrize("order", ["newest", "oldest", "external_id"])
+    @pytest.mark.parametrize("address", ["", "country=FR", "q=common", "country=FR&q=rare"])
+    def test_shows_everybody_once_in_order_both_ways(
+        self, organization, many, walk, order, address
+    ):
+        query = CustomerQuery.read(organization.pk, QueryDict(f"{address}&order={order}"))
+        expected = list(query.ordered().values_list("external_id", flat=True))
+
+        forth, back = pages(query)
+
+        assert names(forth) == expected
+        assert [page.ids for page in back][::-1] == [page.ids for page in forth]
+        assert expected
+
+    @pytest.mark.parametrize("cursor", ["nonsense", "%00", "e30", "YQ", "MjAyNh9h"])
+    def test_begins_anew_for_a_cursor_nobody_made(self, organization, many, cursor):
+        query = CustomerQuery(organization.pk)
+
+        assert len(customer_list(query, after=cursor, size=3).ids) == 3
+
+
+class TestNeighbors:
+    def test_stand_before_and_after_in_the_list(self, organization, many, walk):
+        query = CustomerQuery.read(organization.pk, QueryDict("country=FR&order=external_id"))
+        ids = dict(Customer.objects.values_list("external_id", "pk"))
+
+        def of(name):
+            return neighbors(query, Customer.objects.get(external_id=name))
+
+        assert of("c05") == (ids["c03"], ids["c07"])
+        assert of("c04") == (ids["c03"], ids["c05"])
+        assert of("c01") == (None, ids["c03"])
+        assert of("c19") == (ids["c17"], None)
+
+
+class TestAmount:
+    def test_is_exact_where_that_is_quick(self, organization, many):
+        assert amount(CustomerQuery(organization.pk)) == Amount(20)
+        assert amount(CustomerQuery(organization.pk, "rare")) == Amount(1)
+
+    def test_says_more_beyond_what_is_counted(self, organization, many, monkeypatch):
+        monkeypatch.setattr(listing, "COUNTED", 5)
+
+        assert amount(CustomerQuery(organization.pk, "common")) == Amount(5, "more")
+
+    def test_says_about_where_counting_takes_too_long(self, organization, many, monkeypatch):
+        monkeypatch.setattr(listing, "_counted", lambda found: None)
+
+        assert amount(CustomerQuery(organization.pk, "common")).precision == "about"
