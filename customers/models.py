@@ -6,6 +6,7 @@ foreign keys (migration `tenant_links`) make a link across organizations impossi
 
 import uuid
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -33,6 +34,7 @@ from customers.submission import Submission  # noqa: F401  # the same
 METADATA_MAX = 5
 METADATA_KEY_LENGTH = 20
 METADATA_VALUE_LENGTH = 100
+VIEW_NAME_LENGTH = 60
 
 
 class Address(models.Model):
@@ -376,3 +378,99 @@ class TaxNumberProblem(CustomerPart):
         indexes = [
             models.Index(fields=["organization", "found_at"], name="tax_number_problem_oldest")
         ]
+
+
+class SavedView(models.Model):
+    """A list of customers somebody keeps: what it is narrowed by, its order and its columns."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=VIEW_NAME_LENGTH)
+    query = models.TextField(blank=True)
+    columns = ArrayField(models.CharField(max_length=32), default=list)
+    is_shared = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "owner", "name"], name="saved_view_name_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ListChoice(models.Model):
+    """How a person likes to see the customers of an organization."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    columns = ArrayField(models.CharField(max_length=32), default=list)
+    default_view = models.ForeignKey(
+        SavedView, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "person"], name="list_choice_once")
+        ]
+
+
+class Export(models.Model):
+    """A file of customers that somebody asked for; a job writes it, a week later it is gone."""
+
+    class Format(models.TextChoices):
+        CSV = "csv"
+        XLSX = "xlsx"
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    query = models.TextField(blank=True)
+    columns = ArrayField(models.CharField(max_length=32))
+    format = models.CharField(max_length=8, choices=Format)
+    language = models.CharField(max_length=8, default="en")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    rows = models.PositiveBigIntegerField(default=0)
+    size = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    touched_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "person", "-created_at"], name="export_newest")
+        ]
+
+
+class ExportPiece(models.Model):
+    """A part of an export's file, so that no process ever holds the whole."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="pieces")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["export", "number"], name="export_piece_once")
+        ]
+
+
+class TaxNumberProgress(models.Model):
+    """How far the check of tax numbers has read the change records; there is one row.
+
+    :param settled: every record up to here was read.
+    :param mark: so are those up to here, once `transaction` and all before it have ended.
+    """
+
+    settled = models.BigIntegerField(default=0)
+    mark = models.BigIntegerField(default=0)
+    transaction = models.BigIntegerField(null=True)

@@ -1,0 +1,260 @@
+"""Files of the customers a query means: all of them, in its order, with the columns chosen.
+
+Rows come off a cursor of the server and go into pieces of a megabyte, so that neither a worker nor
+a page ever holds a list, however long.
+
+**Formulas.** Excel takes a cell of a CSV file that begins with `= + - @`, a tab or a carriage
+return for a formula. Such a text gets an apostrophe in front, and so does one that begins with an
+apostrophe already. So the way back is exact: an importer takes off one apostrophe wherever one
+stands in front of one of these signs or of another apostrophe (`imported`). XLSX says of each cell
+that it is text; nothing is put in front there.
+"""
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO, Protocol
+from uuid import UUID
+
+import xlsxwriter
+from django.http import QueryDict
+from django.utils import timezone, translation
+
+from billing.errors import NotFound
+from customers.columns import COLUMNS, known_columns, with_columns
+from customers.models import Export, ExportPiece
+from customers.search import CustomerQuery
+
+KEPT_FOR = timedelta(days=7)
+_PIECE = 1_048_576
+_ROWS_AT_ONCE = 2_000
+_PROGRESS_EVERY = 5_000
+# What a sheet holds beside its head.
+SHEET_ROWS = 1_048_575
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "'")
+
+Cells = Sequence[Any]
+
+
+def neutralized(text: str) -> str:
+    """Return the text so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(_DANGEROUS) else text
+
+
+def imported(text: str) -> str:
+    """Return what `neutralized` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_DANGEROUS) else text
+
+
+# --- Asking, reading, forgetting ---------------------------------------------------------------
+
+
+def exports_of(organization_id: UUID, person_id: int) -> Any:
+    """Return the exports a person asked for, newest first; nobody sees those of others."""
+    mine = Export.objects.filter(organization=organization_id, person=person_id)
+    return mine.filter(created_at__gt=timezone.now() - KEPT_FOR).order_by("-created_at")
+
+
+def ask_for_export(
+    query: CustomerQuery, person_id: int, columns: Sequence[str], format: str, language: str
+) -> Export:
+    """Note that somebody wants a file; `write_export` makes it."""
+    return Export.objects.create(
+        organization_id=query.organization_id,
+        person_id=person_id,
+        query=query.querystring(),
+        columns=list(known_columns(columns)),
+        format=Export.Format(format),
+        language=language,
+    )
+
+
+def pieces(export: Export) -> Iterator[bytes]:
+    """Return the file, piece by piece."""
+    numbers = export.pieces.order_by("number").values_list("number", flat=True)
+    for number in list(numbers):
+        data: Any = ExportPiece.objects.values_list("data", flat=True)
+        yield bytes(data.get(export=export, number=number))
+
+
+def forget_exports() -> None:
+    """Delete the exports that are too old; they hold personal data."""
+    Export.objects.filter(created_at__lte=timezone.now() - KEPT_FOR).delete()
+
+
+# --- Writing -----------------------------------------------------------------------------------
+
+
+def write_export(export_id: UUID) -> None:
+    """Write the file of an export; one that is written or being written is left alone.
+
+    :raises NotFound: if it was deleted meanwhile.
+    """
+    waiting = Export.objects.filter(pk=export_id, state=Export.State.WAITING)
+    if not waiting.update(state=Export.State.RUNNING, touched_at=timezone.now()):
+        return
+    export = Export.objects.get(pk=export_id)
+    try:
+        _write(export)
+    except BaseException:
+        Export.objects.filter(pk=export_id).update(state=Export.State.FAILED)
+        export.pieces.all().delete()
+        raise
+
+
+def _write(export: Export) -> None:
+    query = CustomerQuery.read(export.organization_id, QueryDict(export.query))
+    cells = [cell for name in export.columns for cell in COLUMNS[name].cells]
+    found = with_columns(query.ordered(), export.organization_id, export.columns)
+    store = _Store(export)
+    with translation.override(export.language), _WRITERS[export.format](store) as write:
+        write([str(heading) for heading, _ in cells])
+        for number, row in enumerate(found.iterator(_ROWS_AT_ONCE), start=1):
+            write([value(row) for _, value in cells])
+            if number % _PROGRESS_EVERY == 0:
+                _tell(export, number)
+            export.rows = number
+    store.close()
+    done = {"state": Export.State.DONE, "rows": export.rows, "size": store.size}
+    Export.objects.filter(pk=export.pk).update(**done, touched_at=timezone.now())
+
+
+def _tell(export: Export, rows: int) -> None:
+    """Show how far it is.
+
+    :raises NotFound: if the export was deleted meanwhile.
+    """
+    running = Export.objects.filter(pk=export.pk)
+    if not running.update(rows=rows, touched_at=timezone.now()):
+        raise NotFound("export")
+
+
+class _Write(Protocol):
+    def __call__(self, cells: Cells, /) -> None: ...
+
+
+@dataclass(slots=True)
+class _Store:
+    """Takes a file's bytes into pieces."""
+
+    export: Export
+    size: int = 0
+    number: int = 0
+    kept: bytes = b""
+
+    def add(self, data: bytes) -> None:
+        """Take some bytes."""
+        self.kept += data
+        while len(self.kept) >= _PIECE:
+            self._store(self.kept[:_PIECE])
+            self.kept = self.kept[_PIECE:]
+
+    def close(self) -> None:
+        """Store what is left."""
+        if self.kept:
+            self._store(self.kept)
+            self.kept = b""
+
+    def _store(self, data: bytes) -> None:
+        ExportPiece.objects.create(export=self.export, number=self.number, data=data)
+        self.number += 1
+        self.size += len(data)
+
+
+@contextmanager
+def _csv(store: _Store) -> Iterator[_Write]:
+    """Write UTF-8 with the mark by which Excel knows it, and commas."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+
+    def write(cells: Cells) -> None:
+        writer.writerow([neutralized(_text(cell)) for cell in cells])
+        if buffer.tell() > _PIECE // 4:
+            flush()
+
+    def flush() -> None:
+        store.add(buffer.getvalue().encode())
+        buffer.seek(0)
+        buffer.truncate()
+
+    store.add("\ufeff".encode())
+    yield write
+    flush()
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return str(cell)
+
+
+@contextmanager
+def _xlsx(store: _Store) -> Iterator[_Write]:
+    """Write sheets row by row to a file of the worker, then take it into pieces."""
+    with tempfile.TemporaryDirectory(prefix="tarn-export-") as directory:
+        name = os.path.join(directory, "customers.xlsx")  # noqa: PTH118
+        options = {"constant_memory": True, "tmpdir": directory, "remove_timezone": True}
+        book = xlsxwriter.Workbook(name, options)
+        yield _Sheets(book)
+        book.close()
+        with open(name, "rb") as file:  # noqa: PTH123
+            _take(file, store)
+
+
+def _take(file: BinaryIO, store: _Store) -> None:
+    while data := file.read(_PIECE):
+        store.add(data)
+
+
+class _Sheets:
+    """Writes rows; a new sheet begins where one is full."""
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        self.head: Cells | None = None
+        self.bold = book.add_format({"bold": True})
+        self.moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        self.number = 0
+        self.sheet: Any = None
+
+    def __call__(self, cells: Cells) -> None:
+        if self.head is None:
+            self.head = cells
+            self._begin()
+            return
+        if self.number > SHEET_ROWS:
+            self._begin()
+        for place, cell in enumerate(cells):
+            self._cell(place, cell)
+        self.number += 1
+
+    def _begin(self) -> None:
+        self.sheet = self.book.add_worksheet()
+        self.sheet.freeze_panes(1, 0)
+        for place, cell in enumerate(self.head or ()):
+            self.sheet.write_string(0, place, cell, self.bold)
+        self.number = 1
+
+    def _cell(self, place: int, cell: Any) -> None:
+        if cell is None or cell == "":
+            return
+        if isinstance(cell, datetime):
+            moment = cell.astimezone(UTC)
+            self.sheet.write_datetime(self.number, place, moment, self.moment)
+        elif isinstance(cell, int):
+            self.sheet.write_number(self.number, place, cell)
+        else:
+            self.sheet.write_string(self.number, place, str(cell))
+
+
+_WRITERS: dict[str, Callable[[_Store], Any]] = {
+    Export.Format.CSV: _csv,
+    Export.Format.XLSX: _xlsx,
+}
