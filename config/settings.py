@@ -160,6 +160,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "billing.api.tasks",
     "billing.webhooks.tasks",
     "customers.bulk.tasks",
+    "customers.tasks",
 ]
 
 REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "billing.api.documentation.ApiSchema"}

@@ -22,7 +22,6 @@ from typing import Any, BinaryIO, Protocol
 from uuid import UUID
 
 import xlsxwriter
-from django.http import QueryDict
 from django.utils import timezone, translation
 
 from billing.errors import NotFound
@@ -61,7 +60,7 @@ def exports_of(organization_id: UUID, person_id: int) -> Any:
 
 
 def ask_for_export(
-    query: CustomerQuery, person_id: int, columns: Sequence[str], format: str, language: str
+    query: CustomerQuery, person_id: int, columns: Sequence[str], file: str, language: str
 ) -> Export:
     """Note that somebody wants a file; `write_export` makes it."""
     return Export.objects.create(
@@ -69,7 +68,7 @@ def ask_for_export(
         person_id=person_id,
         query=query.querystring(),
         columns=list(known_columns(columns)),
-        format=Export.Format(format),
+        format=Export.Format(file),
         language=language,
     )
 
@@ -108,7 +107,7 @@ def write_export(export_id: UUID) -> None:
 
 
 def _write(export: Export) -> None:
-    query = CustomerQuery.read(export.organization_id, QueryDict(export.query))
+    query = CustomerQuery.parse(export.organization_id, export.query)
     cells = [cell for name in export.columns for cell in COLUMNS[name].cells]
     found = with_columns(query.ordered(), export.organization_id, export.columns)
     store = _Store(export)

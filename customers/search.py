@@ -8,7 +8,7 @@ widens what is found.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, Self
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -85,6 +85,11 @@ class CustomerQuery:
         order = (_sent(query, ORDER_PARAMETER) or [""])[-1]
         return cls(organization_id, text, filters, order if order in ORDERS else DEFAULT_ORDER)
 
+    @classmethod
+    def parse(cls, organization_id: UUID, address: str) -> Self:
+        """Return what a query string asks for that was kept as text."""
+        return cls.read(organization_id, _Parsed(parse_qs(address, errors="replace")))
+
     @property
     def deleted(self) -> bool:
         """Whether it is the deleted customers that are meant."""
@@ -129,6 +134,11 @@ class CustomerQuery:
             words = CRITERIA[name].words(self.organization_id, values)
             chips.append(Chip(str(CRITERIA[name].label), words, self.querystring(filters=others)))
         return chips
+
+
+class _Parsed(dict[str, list[str]]):
+    def getlist(self, key: str) -> list[str]:
+        return self.get(key, [])
 
 
 def _sent(query: Query, name: str) -> Sequence[str]:

@@ -10,14 +10,12 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
-    QueryDict,
     StreamingHttpResponse,
 )
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
@@ -59,7 +57,7 @@ class ExportsPage(StaffPage):
             return HttpResponseRedirect(reverse(LIST))
         if request.POST.get("format") not in Export.Format.values:
             raise Http404
-        query = CustomerQuery.read(place, QueryDict(request.POST.get("query", "")[:8_000]))
+        query = CustomerQuery.parse(place, request.POST.get("query", "")[:8_000])
         columns = chosen_columns(request.POST, ())
         language = get_language() or "en"
         export = ask_for_export(
@@ -92,7 +90,7 @@ class ExportFile(StaffPage):
 
 
 def _shown(export: Export) -> dict[str, Any]:
-    query = CustomerQuery.read(export.organization_id, QueryDict(export.query))
+    query = CustomerQuery.parse(export.organization_id, export.query)
     still = (timezone.now() - export.touched_at).total_seconds()
     is_stuck = export.state == Export.State.RUNNING and still > _STUCK_AFTER
     return {

@@ -8,10 +8,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from billing.errors import Invalid, NotFound
 from billing.staff.pages import StaffPage
@@ -115,19 +114,18 @@ class ListPage(StaffPage):
             "views": [_view(view, sent.get("view"), default_view) for view in views],
             "has_default": default_view is not None,
             "may_share": self.workplace.may(Ability.SHARE_VIEWS),
-            "bulk": self._bulk(),
+            "bulk": self._bulk(deleted=query.deleted),
         }
 
-    def _bulk(self) -> list[tuple[str, str, str]]:
+    def _bulk(self, *, deleted: bool) -> list[tuple[str, str, str]]:
         """Return what can be done with many customers: address, kind and words."""
-        offered = (
+        offered: tuple[tuple[Ability, str, str], ...] = (
             (Ability.BULK_EDIT, "edit", _("Change…")),
             (Ability.DELETE_CUSTOMERS, "delete", _("Delete…")),
         )
-        try:
-            address = reverse("admin:customers_bulk")
-        except NoReverseMatch:
-            return []
+        if deleted:
+            offered = ((Ability.RESTORE, "restore", _("Restore…")),)
+        address = reverse("admin:customers_bulk")
         return [(address, kind, words) for need, kind, words in offered if self.workplace.may(need)]
 
 
@@ -167,7 +165,9 @@ def _link(
     [(name, value)] = cursor.items()
     if value is None:
         return None
-    return "?" + "&".join(part for part in (_address(query, sent), urlencode({name: value})) if part)
+    return "?" + "&".join(
+        part for part in (_address(query, sent), urlencode({name: value})) if part
+    )
 
 
 def amount_words(found: Amount) -> str:
@@ -191,14 +191,10 @@ def _round(number: int) -> str:
 # --- Rows --------------------------------------------------------------------------------------
 
 
-def _rows(
-    query: CustomerQuery, page: CustomerList, columns: Sequence[str]
-) -> list[dict[str, Any]]:
+def _rows(query: CustomerQuery, page: CustomerList, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Return the rows in the order of the page, each with what its cells show."""
     customers = Customer.objects.filter(organization=query.organization_id, pk__in=page.ids)
-    found = {
-        row["id"]: row for row in with_columns(customers, query.organization_id, columns)
-    }
+    found = {row["id"]: row for row in with_columns(customers, query.organization_id, columns)}
     there = urlencode({"list": query.querystring()})
     return [_row(found[pk], columns, there) for pk in page.ids if pk in found]
 
@@ -215,7 +211,11 @@ def _row(row: Mapping[str, Any], columns: Sequence[str], there: str) -> dict[str
 
 def _cell(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     if name == "customer":
-        return {"value": display_name(row), "more": row["external_id"], "deleted": row["deleted_at"]}
+        return {
+            "value": display_name(row),
+            "more": row["external_id"],
+            "deleted": row["deleted_at"],
+        }
     if name == "tax_number":
         return {"value": row["tax_identification_number"], "state": tax_number_state(row)}
     if name == "readiness":
@@ -243,8 +243,11 @@ class FiltersPage(StaffPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show the filters as they are set."""
         query = CustomerQuery.read(self.workplace.organization.pk, request.GET)
-        kept = [(name, request.GET[name]) for name in ("q", ORDER_PARAMETER, COLUMNS_PARAMETER)
-                if request.GET.get(name)]
+        kept = [
+            (name, request.GET[name])
+            for name in ("q", ORDER_PARAMETER, COLUMNS_PARAMETER)
+            if request.GET.get(name)
+        ]
         return self.render(fields=_fields(query), kept=kept)
 
 
@@ -328,7 +331,7 @@ class ViewForm(ListForm):
         if is_shared:
             self.workplace.require(Ability.SHARE_VIEWS)
         place = self.workplace.organization.pk
-        query = CustomerQuery.read(place, QueryDict(request.POST.get("query", "")[:8_000]))
+        query = CustomerQuery.parse(place, request.POST.get("query", "")[:8_000])
         columns = known_columns(request.POST.get(COLUMNS_PARAMETER, "").split(","))
         name = request.POST.get("name", "")
         view = save_view(

@@ -28,5 +28,5 @@ def sql(text):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0010_search_more")]
+    dependencies = [("customers", "0013_files_on_their_way_in")]
     operations = [migrations.RunSQL(sql(SEARCH_TEXT), sql(before.SEARCH_TEXT))]
