@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 
 from billing.events.actor import Actor
@@ -105,6 +105,8 @@ def staff_actor(person: Person, reason: str | None = None) -> Actor:
 
 def _chosen(request: HttpRequest) -> Organization | None:
     mine = organizations_of(request.user)
+    if not is_superuser(request.user):
+        mine = mine.annotate(role=F("memberships__role"))  # saves `_workplace_in` a question
     try:
         chosen = UUID(str(request.session.get(_CHOSEN)))
     except ValueError:
@@ -118,7 +120,7 @@ def _workplace_in(request: HttpRequest, organization: Organization | None) -> Wo
         raise PermissionDenied
     if is_superuser(request.user):
         return Workplace(request.user, organization, None)
-    role = Membership.objects.values_list("role", flat=True).get(
-        organization=organization, user=request.user.pk or 0
-    )
+    role = getattr(organization, "role", None) or Membership.objects.values_list(
+        "role", flat=True
+    ).get(organization=organization, user=request.user.pk or 0)
     return Workplace(request.user, organization, Role(role))

@@ -1,0 +1,176 @@
+"""Files of customers: every row, the columns chosen, no formula; for who asked for them alone."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
+
+from customers import export as module
+from customers.export import ask_for_export, forget_exports, imported, neutralized, write_export
+from customers.models import Export, ExportPiece
+from customers.search import CustomerQuery
+from tests.billing.builders import make_organization
+from tests.customers.builders import make_customer, make_customers
+from tests.staff import sign_in, text_of
+
+EXPORTS = "/admin/customers/exports/"
+
+
+@pytest.fixture
+def clerk(organization):
+    return sign_in(organization)
+
+
+@pytest.fixture
+def person(clerk):
+    return int(clerk.session["_auth_user_id"])
+
+
+def written(query, person, columns=("customer", "city"), file="csv"):
+    """Ask for a file, have it written, and return it."""
+    export = ask_for_export(query, person, columns, file, "en")
+    write_export(export.pk)
+    return Export.objects.get(pk=export.pk), b"".join(module.pieces(export))
+
+
+def rows(data):
+    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+
+
+class TestFormulas:
+    @pytest.mark.parametrize("text", ["=1+1", "+33", "-1", "@SUM(A1)", "\tx", "\rx", "'=1", "'"])
+    def test_are_neutralized(self, text):
+        assert neutralized(text) == f"'{text}"
+
+    @given(st.text())
+    def test_come_back_exactly(self, text):
+        assert imported(neutralized(text)) == text
+
+
+class TestWriteExport:
+    def test_writes_every_row_of_the_query_in_its_order(self, organization, person, monkeypatch):
+        """Pieces of a hundred bytes: whatever is split comes together again."""
+        monkeypatch.setattr(module, "_PIECE", 100)
+        wishes = [
+            {"external_id": f"c{n:03}", "country": "FR", "city": "Orléans"} for n in range(99)
+        ]
+        make_customers(organization, wishes)
+        make_customer(organization, external_id="other", country="DE")
+        make_customer(make_organization(), external_id="theirs", country="FR")
+        query = CustomerQuery(organization.pk, "", {"country": ("FR",)}, "external_id")
+
+        export, data = written(query, person)
+
+        head, *found = rows(data)
+        assert head == ["Customer", "External id", "City"]
+        assert found == [[f"c{n:03}", f"c{n:03}", "Orléans"] for n in range(99)]
+        assert (export.state, export.rows, export.size) == ("done", 99, len(data))
+        assert ExportPiece.objects.count() > 10
+
+    def test_keeps_formulas_out_of_csv(self, organization, person):
+        make_customer(organization, name="=cmd|' /C calc'!A0", city="+x")
+
+        _, data = written(CustomerQuery(organization.pk), person)
+
+        assert rows(data)[1][0] == "'=cmd|' /C calc'!A0"
+        assert rows(data)[1][2] == "'+x"
+
+    def test_writes_a_workbook_of_texts(self, organization, person):
+        make_customer(organization, external_id="c1", name="=1+1", net_payment_term=30)
+
+        columns = ("customer", "payment_term", "updated")
+        _, data = written(CustomerQuery(organization.pk), person, columns, "xlsx")
+
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        head, row = book.get_sheet_by_index(0).to_python()
+        assert head[:3] == ["Customer", "External id", "Days to pay"]
+        assert row[:3] == ["=1+1", "c1", 30]
+
+    def test_begins_a_new_sheet_where_one_is_full(self, organization, person, monkeypatch):
+        monkeypatch.setattr(module, "SHEET_ROWS", 2)
+        make_customers(organization, [{"external_id": f"c{n}"} for n in range(5)])
+
+        _, data = written(CustomerQuery(organization.pk), person, file="xlsx")
+
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        assert [len(book.get_sheet_by_index(n).to_python()) for n in range(3)] == [3, 3, 2]
+
+    def test_is_done_once(self, organization, person):
+        export, data = written(CustomerQuery(organization.pk), person)
+
+        write_export(export.pk)
+
+        assert b"".join(module.pieces(export)) == data
+
+    def test_leaves_nothing_of_what_failed(self, organization, person, monkeypatch):
+        make_customer(organization)
+        export = ask_for_export(CustomerQuery(organization.pk), person, ("customer",), "csv", "en")
+        monkeypatch.setattr(module, "_text", lambda cell: 1 / 0)
+
+        with pytest.raises(ZeroDivisionError):
+            write_export(export.pk)
+
+        assert Export.objects.get().state == "failed"
+        assert not ExportPiece.objects.exists()
+
+    def test_is_forgotten_after_a_week(self, organization, person):
+        export, _ = written(CustomerQuery(organization.pk), person)
+        old = timezone.now() - timedelta(days=7, minutes=1)
+        Export.objects.filter(pk=export.pk).update(created_at=old)
+
+        forget_exports()
+
+        assert not Export.objects.exists()
+        assert not ExportPiece.objects.exists()
+
+
+class TestPages:
+    def ask(self, client, place, **more):
+        form = {"organization": place.pk, "query": "country=FR", "columns": "city"}
+        return client.post(EXPORTS, {**form, "format": "csv", **more})
+
+    def test_ask_for_exactly_this_view(self, clerk, organization):
+        answer = self.ask(clerk, organization)
+
+        export = Export.objects.get()
+        assert answer["Location"] == EXPORTS
+        assert (export.query, export.columns) == ("country=FR", ["customer", "city"])
+        page = text_of(clerk.get(EXPORTS))
+        assert "Country: France (FR)" in page
+        assert "Waiting" in page
+
+    def test_hand_the_file_to_who_asked_alone(self, clerk, organization):
+        colleague = sign_in(organization, role="finance_lead")
+        self.ask(clerk, organization)
+        export = Export.objects.get()
+        write_export(export.pk)
+        address = f"{EXPORTS}{export.pk}/file/"
+
+        answer = clerk.get(address)
+
+        assert rows(b"".join(answer.streaming_content))[0] == ["Customer", "External id", "City"]
+        assert "attachment" in answer["Content-Disposition"]
+        assert colleague.get(address).status_code == 404
+        assert address not in colleague.get(EXPORTS).content.decode()
+
+    def test_hand_out_nothing_before_it_is_written(self, clerk, organization):
+        self.ask(clerk, organization)
+
+        assert clerk.get(f"{EXPORTS}{Export.objects.get().pk}/file/").status_code == 404
+
+    def test_are_closed_to_who_may_not_export(self, organization):
+        viewer = sign_in(organization, role="viewer")
+
+        assert self.ask(viewer, organization).status_code == 403
+        assert not Export.objects.exists()
+
+    @pytest.mark.parametrize("more", [{"format": "exe"}, {"organization": "nope"}])
+    def test_refuse_a_form_nobody_made(self, clerk, organization, more):
+        self.ask(clerk, organization, **more)
+
+        assert not Export.objects.exists()

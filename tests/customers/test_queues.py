@@ -1,0 +1,94 @@
+"""Home and its queues; and the tax numbers that one of them is made of."""
+
+import pytest
+from django.core.cache import cache
+
+from customers.models import Customer, TaxNumberProblem
+from customers.queues import check_queues
+from customers.tax_numbers import check_changed_numbers
+from tests.billing.builders import make_organization
+from tests.customers.builders import make_customer
+from tests.staff import sign_in, text_of
+
+GOOD, BAD = "FR40303265045", "FR41303265045"
+
+
+@pytest.fixture(autouse=True)
+def _anew():
+    cache.clear()
+
+
+def numbers(organization):
+    cache.clear()
+    return {one.key: one.amount.number for one in check_queues(organization.pk).waiting}
+
+
+class TestQueues:
+    def test_count_the_organizations_customers_alone(self, organization):
+        make_customer(organization, country="FR")
+        make_customer(make_organization(), country="FR")
+
+        assert numbers(organization) == {"incomplete": 1, "tax_numbers": 0, "sync": 0, "today": 1}
+
+    def test_are_asked_once_a_minute(self, organization, django_assert_num_queries):
+        check_queues(organization.pk)
+
+        with django_assert_num_queries(0):
+            check_queues(organization.pk)
+
+
+class TestTaxNumbers:
+    def test_are_checked_after_they_changed(self, organization):
+        customer = make_customer(organization, country="FR", tax_identification_number=BAD)
+        make_customer(organization, country="FR", tax_identification_number=GOOD)
+
+        check_changed_numbers()
+
+        assert numbers(organization)["tax_numbers"] == 1
+        assert TaxNumberProblem.objects.get().customer == customer
+
+    def test_are_cleared_once_they_are_right(self, organization):
+        customer = make_customer(
+            organization, external_id="c1", country="FR", tax_identification_number=BAD
+        )
+        check_changed_numbers()
+
+        make_customer(organization, external_id="c1", tax_identification_number=GOOD)
+        assert numbers(organization)["tax_numbers"] == 0
+        check_changed_numbers()
+
+        assert not TaxNumberProblem.objects.filter(customer=customer).exists()
+
+    def test_keep_the_moment_they_were_found(self, organization):
+        make_customer(organization, country="FR", tax_identification_number=BAD)
+        check_changed_numbers()
+        found_at = TaxNumberProblem.objects.get().found_at
+
+        check_changed_numbers()
+        check_changed_numbers()
+
+        assert TaxNumberProblem.objects.get().found_at == found_at
+
+
+class TestHome:
+    def test_leads_to_exactly_the_list_that_it_counts(self, organization):
+        clerk = sign_in(organization)
+        make_customer(organization, external_id="c1", country="FR")
+
+        page = clerk.get("/admin/")
+
+        assert "Incomplete for invoicing" in text_of(page)
+        assert "readiness=incomplete" in page.content.decode()
+
+    def test_says_when_nothing_waits(self, organization):
+        make_customer(
+            organization,
+            name="Acme",
+            country="DE",
+            address_line1="Weg 1",
+            zipcode="10115",
+            city="Berlin",
+        )
+
+        assert Customer.objects.count() == 1
+        assert "Nothing waiting. Checked" in text_of(sign_in(organization).get("/admin/"))
