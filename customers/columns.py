@@ -156,7 +156,7 @@ def known_columns(names: Iterable[str]) -> tuple[str, ...]:
     return ("customer", *(name for name in found if name != "customer")) if found else ()
 
 
-def _annotations(organization_id: UUID) -> dict[str, Expression]:
+def _annotations(organization_id: UUID) -> dict[str, Any]:
     mine: dict[str, Any] = {"organization": organization_id, "customer": OuterRef("pk")}
     taxes = AppliedTax.objects.filter(**mine).order_by("tax__code")
     metadata = CustomerMetadata.objects.filter(**mine).order_by("key")

@@ -76,7 +76,7 @@ def _problem(customer: Customer) -> TaxNumberProblem:
     return TaxNumberProblem(
         organization_id=customer.organization_id,
         customer=customer,
-        number=customer.tax_identification_number,
+        number=str(customer.tax_identification_number),
         country=customer.country or "",
     )
 

@@ -55,7 +55,7 @@ class ListPage(StaffPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show a page of the list."""
         place = self.workplace.organization.pk
-        choice = choice_of(place, request.user.pk)
+        choice = choice_of(place, request.user.pk or 0)
         if not request.GET and choice.default_view:
             return HttpResponseRedirect(view_link(choice.default_view))
         query = CustomerQuery.read(place, request.GET)
@@ -92,7 +92,7 @@ class ListPage(StaffPage):
     ) -> dict[str, Any]:
         """Return what stands around the rows, and needs none of them."""
         sent = request.GET
-        views = list(views_for(query.organization_id, request.user.pk))
+        views = list(views_for(query.organization_id, request.user.pk or 0))
         hidden = QueryDict(query.querystring(text=""))
         return {
             "query": query,
@@ -255,7 +255,7 @@ def _fields(query: CustomerQuery) -> list[dict[str, Any]]:
     found = []
     for name, criterion in CRITERIA.items():
         chosen = query.filters.get(name, ())
-        choices = criterion.choices(query.organization_id) if criterion.choices else None
+        choices = criterion.choices(query.organization_id) if criterion.choices else ()
         found.append(
             {
                 "name": name,
@@ -264,9 +264,8 @@ def _fields(query: CustomerQuery) -> list[dict[str, Any]]:
                 "is_day": criterion.is_day,
                 "many": criterion.many,
                 "chosen": bool(chosen),
-                "choices": choices
-                and [(value, words, str(value) in chosen) for value, words in choices],
-                "is_long": bool(choices) and len(choices) > 10,
+                "choices": [(value, words, str(value) in chosen) for value, words in choices],
+                "is_long": len(choices) > 10,
             }
         )
     return found
@@ -304,7 +303,7 @@ class ColumnsForm(ListForm):
         if self.is_here(request):
             asked = [] if "usual" in request.POST else request.POST.getlist("column")
             place = self.workplace.organization.pk
-            choose_columns(place, request.user.pk, known_columns(asked))
+            choose_columns(place, request.user.pk or 0, known_columns(asked))
         return self.back(request)
 
 
@@ -335,7 +334,7 @@ class ViewForm(ListForm):
         columns = known_columns(request.POST.get(COLUMNS_PARAMETER, "").split(","))
         name = request.POST.get("name", "")
         view = save_view(
-            place, request.user.pk, name, query.querystring(), columns, is_shared=is_shared
+            place, request.user.pk or 0, name, query.querystring(), columns, is_shared=is_shared
         )
         messages.success(request, _("The view “%(name)s” was saved.") % {"name": view.name})
         return HttpResponseRedirect(view_link(view))
@@ -343,13 +342,13 @@ class ViewForm(ListForm):
     def _delete(self, request: HttpRequest) -> HttpResponse:
         may_share = self.workplace.may(Ability.SHARE_VIEWS)
         place = self.workplace.organization.pk
-        view = delete_view(place, request.user.pk, _view_id(request), may_share=may_share)
+        view = delete_view(place, request.user.pk or 0, _view_id(request), may_share=may_share)
         messages.success(request, _("The view “%(name)s” was deleted.") % {"name": view.name})
         return HttpResponseRedirect(f"{reverse(LIST)}?view=all")
 
     def _prefer(self, request: HttpRequest) -> HttpResponse:
         chosen = _view_id(request) if request.POST.get("view") else None
-        choose_default(self.workplace.organization.pk, request.user.pk, chosen)
+        choose_default(self.workplace.organization.pk, request.user.pk or 0, chosen)
         words = (
             _("Customers opens with this view from now on.")
             if chosen
