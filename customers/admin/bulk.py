@@ -202,6 +202,8 @@ class BatchPage(BulkPage):
         return _to("admin:customers_batch", undo.pk)
 
     def _require(self, batch: Batch) -> None:
+        if batch.kind == Batch.Kind.IMPORT:
+            raise Http404  # an import has pages of its own
         self.workplace.require(_ABILITIES[Batch.Kind(batch.kind)])
         if batch.undoes and _brought_customers(batch.undoes):
             self.workplace.require(Ability.DELETE_CUSTOMERS)
@@ -217,7 +219,8 @@ class BatchPage(BulkPage):
             rows=_rows(batch),
             left_out=left_out_rows(batch, _PAGE),
             left_out_count=batch.items.filter(why__isnull=False).count(),
-            may_act=self.workplace.may(_ABILITIES[Batch.Kind(batch.kind)]),
+            may_act=batch.kind != Batch.Kind.IMPORT
+            and self.workplace.may(_ABILITIES[Batch.Kind(batch.kind)]),
             may_undo=self.workplace.may(Ability.REVERT),
             undone_by=undos.first(),
             percent=_percent(batch),

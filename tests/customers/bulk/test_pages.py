@@ -178,6 +178,23 @@ class TestBatchPage:
         assert refused.status_code == 403
         assert act(lead, organization, batch, "undo").status_code == 302
 
+    def test_leaves_an_import_under_way_to_its_own_pages(self, organization, lead):
+        batch = Batch.objects.create(
+            organization=organization, kind="import", state="running", door="import", actor_name="A"
+        )
+
+        assert act(lead, organization, batch, "stop").status_code == 404
+        assert lead.get(page_of(batch)).status_code == 200
+
+    def test_leads_into_another_of_ones_organizations(self, organization, two):
+        other = make_organization(name="Hooli")
+        client = sign_in(organization, other)
+        batch = preview(other, [make_customer(other)], net_payment_term={"to": 30})
+
+        page = client.get(page_of(batch), follow=True)
+
+        assert "This belongs to Hooli: you now work there." in text_of(page)
+
     def test_forgets_a_preview_that_nobody_wants(self, organization, lead, two):
         batch = preview(organization, two, net_payment_term={"to": 30})
 
