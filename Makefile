@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak check lint roles bench bench-large requirements clean
+.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large bench-deliveries requirements clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ lint: $(VENV)/.development ## Style, types, layers and migrations.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+messages: $(VENV)/.runtime ## Renew what there is to translate in locale/, and compile it.
+	$(BIN)/python manage.py messages
 
 roles: $(VENV)/.runtime ## Write docs/roles.md anew from the table in the code.
 	$(BIN)/python manage.py roles > docs/roles.md
