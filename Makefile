@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large bench-deliveries requirements clean
+.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large requirements clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ lint: $(VENV)/.development ## Style, types, layers and migrations.
 
 messages: $(VENV)/.runtime ## Renew what there is to translate in locale/, and compile it.
 	$(BIN)/python manage.py messages
+
+screenshots: $(VENV)/.development ## Make a picture of every screen: light, dark and phone, in DIR.
+	TARN_SHOTS=$(or $(DIR),/tmp/tarn-shots) TARN_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_screenshots.py
 
 roles: $(VENV)/.runtime ## Write docs/roles.md anew from the table in the code.
 	$(BIN)/python manage.py roles > docs/roles.md

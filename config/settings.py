@@ -105,6 +105,9 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("tarn/favicon.svg")}
+    ],
     "STYLES": [lambda _: static("tarn/tarn.css")],
     "COLORS": {
         "primary": {
