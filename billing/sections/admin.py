@@ -6,14 +6,14 @@ from billing.events.actor import Actor
 from billing.sections.change import SectionChange
 from billing.sections.models import InvoiceCustomSection
 from billing.sections.write import change_section, create_section, delete_section
-from billing.staff.forms import WishForm, long_text, organization_choice, text
+from billing.staff.forms import long_text, organization_choice, text
 from billing.staff.roles import Ability
-from billing.staff.screens import WishScreen
+from billing.staff.settings import SettingsForm, SettingsScreen
 
 FIELDS = ("name", "display_name", "description", "details")
 
 
-class SectionForm(WishForm):
+class SectionForm(SettingsForm):
     """A section as people edit it; its code is chosen once."""
 
     organization = organization_choice()
@@ -43,7 +43,7 @@ class SectionForm(WishForm):
             change_section(section.organization_id, section.code, change, self.actor)
 
 
-class SectionScreen(WishScreen):
+class SectionScreen(SettingsScreen):
     """Texts that can be printed on invoices."""
 
     writes = Ability.SET_SECTIONS

@@ -110,8 +110,17 @@ class TestScreens:
         seen = client.get(address).context["adminform"].form["seen"].value()
         sent = {"name": "VAT", "code": "vat", "rate": "5.5", "seen": seen}
 
-        response = client.post(address, sent)
+        make_customer(organization, tax_codes=["vat"])
 
+        asked = client.post(address, sent)
+        previewed = asked.context["adminform"].form["previewed"].value()
+        tax.refresh_from_db()
+        rate_when_asked = tax.rate
+        response = client.post(address, sent | {"previewed": previewed})
+
+        words = "VAT: 20 % becomes 5.5 %. 1 customer and 0 billing entities use it."
+        assert words in text_of(asked)
+        assert rate_when_asked == 20
         assert response.status_code == 302, text_of(response)
         tax.refresh_from_db()
         assert str(tax.rate) == "5.50000000"
