@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large requirements clean
+.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large bench-deliveries requirements clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ bench: $(VENV)/.runtime benchmarks/.venv/.installed ## Measure Tarn beside its p
 
 bench-large: $(VENV)/.runtime ## Measure a million customers, some minutes; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m benchmarks.large --write $(ARGS)
+
+bench-deliveries: $(VENV)/.runtime ## Measure how many webhooks a worker delivers, and how soon.
+	$(BIN)/python -m benchmarks.deliveries $(ARGS)
 
 requirements: $(VENV)/.development ## Renew requirements*.txt from requirements*.in.
 	cd $(CURDIR) && for name in requirements requirements-dev; do \

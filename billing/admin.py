@@ -30,6 +30,12 @@ from billing.staff.palette import PaletteView
 from billing.staff.roles import Ability
 from billing.staff.site import Item, back_office
 from billing.taxes.admin import TaxScreen
+from billing.webhooks.admin import (
+    DeliveriesPage,
+    DeliveryActionPage,
+    DeliveryPage,
+    EndpointActionPage,
+)
 
 admin.site.register(User, UserScreen)
 admin.site.register(Organization, OrganizationScreen)
@@ -102,6 +108,15 @@ for _item in (
         _CONNECTED,
     ),
     Item(
+        "deliveries",
+        _("Deliveries"),
+        "outbox",
+        "admin:deliveries",
+        Ability.HISTORY,
+        235,
+        _CONNECTED,
+    ),
+    Item(
         "keys", _("API keys"), "key", _list_of("billing_apikey"), Ability.SET_KEYS, 240, _CONNECTED
     ),
     Item(
@@ -127,3 +142,7 @@ for _item in (
     back_office().item(_item)
 
 back_office().page("palette/", PaletteView, "palette")
+back_office().page("deliveries/", DeliveriesPage, "deliveries")
+back_office().page("deliveries/<uuid:delivery_id>/", DeliveryPage, "delivery")
+back_office().page("deliveries/<uuid:delivery_id>/do/", DeliveryActionPage, "delivery_action")
+back_office().page("endpoints/<uuid:endpoint_id>/do/", EndpointActionPage, "endpoint_action")

@@ -62,6 +62,8 @@ _OF_CODE = {
     "invalid_content_type": "Use a PNG or a JPEG image.",
     "file_too_large": "This is larger than 700 kB.",
     "last_non_expiring_api_key": "This is the last key without an end. Make another one first.",
+    "delivery_succeeded": "The receiver has taken this. Send it once more instead.",
+    "body_is_gone": "The body is no longer kept, so this can't be sent again.",
     "api_key_has_ended": "This key has ended.",
     "no_permission": "Tick at least one box, or let it do everything.",
     "last_keeper_of_staff": (
