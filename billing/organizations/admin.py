@@ -1,11 +1,20 @@
 """Organizations, their billing entities and their staff in the back office."""
 
+from typing import Any
+
 from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from billing.organizations.models import BillingEntity
+from billing.organizations.change import NewOrganization
+from billing.organizations.models import BillingEntity, Organization
+from billing.organizations.write import change_organization
+from billing.staff.forms import switch
+from billing.staff.roles import Ability
 from billing.staff.screens import Screen, fact
+from billing.staff.settings import SettingsForm, SettingsScreen
 
 ISSUER = (
     ("legal_name", "legal_number"),
@@ -21,14 +30,43 @@ ISSUER = (
 )
 
 
-class OrganizationScreen(Screen):
-    """Tenants. They are changed over the API or by `manage.py apply`."""
+class OrganizationForm(SettingsForm):
+    """What of an organization is set here; the rest is set by the API or `manage.py apply`."""
+
+    requires_second_factor = switch(
+        _("Everybody needs a second factor"),
+        _("People without one are led to set one up before anything else opens."),
+    )
+
+    def read(self, instance: Organization) -> dict[str, Any]:
+        """Return whether a second factor is asked for."""
+        return {"requires_second_factor": instance.requires_second_factor}
+
+    def write(self, wish: dict[str, Any]) -> None:
+        """Change the organization."""
+        change_organization(self.instance.pk, NewOrganization.examine(wish), self.actor)
+
+
+class OrganizationScreen(SettingsScreen):
+    """Tenants. Their other values are changed over the API or by `manage.py apply`."""
 
     tenant = "id"
+    writes = Ability.SET_STAFF
+    may_create = may_delete = False
+    wish_form = OrganizationForm
     list_display = ("name", "slug", "country", "default_currency", "timezone")
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = (("name", "slug"), *ISSUER)
+    fieldsets = (
+        (_("Signing in"), {"fields": ("requires_second_factor",)}),
+        (_("Organization"), {"fields": (("name", "slug"), *ISSUER)}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return everything but what the form sets; to those who only look, that too."""
+        named = [name for line in ISSUER for name in line]
+        own = () if self.has_change_permission(request, obj) else ("requires_second_factor",)
+        return ("name", "slug", *named, *own)
 
 
 class BillingEntityScreen(Screen):

@@ -118,3 +118,28 @@ class TestAccess:
 
         assert client.get(LIST).status_code == 403
         assert client.post(f"{LIST}add/").status_code == 403
+
+
+class TestSecondFactor:
+    def test_is_asked_of_everybody_once_it_is_switched_on(
+        self, lead: Client, organization: Organization
+    ) -> None:
+        address = f"/admin/billing/organization/{organization.pk}/change/"
+        seen = lead.get(address).context["adminform"].form["seen"].value()
+
+        response = lead.post(address, {"requires_second_factor": "on", "seen": seen})
+
+        assert response.status_code == 302, text_of(response)
+        record = ChangeRecord.objects.latest("id")
+        assert record.changes == {"requires_second_factor": [False, True]}
+        assert "/admin/account/factors/" in lead.get("/admin/")["Location"]
+
+    def test_is_only_told_to_a_clerk(self, organization: Organization) -> None:
+        clerk = sign_in(organization, role="finance")
+        address = f"/admin/billing/organization/{organization.pk}/change/"
+
+        clerk.post(address, {"requires_second_factor": "on", "seen": "{}"})
+
+        organization.refresh_from_db()
+        assert clerk.get(address).status_code == 200
+        assert not organization.requires_second_factor
