@@ -164,6 +164,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "billing.webhooks.tasks",
     "customers.bulk.tasks",
     "customers.tasks",
+    "customers.housekeeping",
 ]
 
 REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "billing.api.documentation.ApiSchema"}

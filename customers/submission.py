@@ -1,6 +1,7 @@
 """A form that is sent off twice does one thing: the second time shows what became of the first."""
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from django.db import models, transaction
@@ -24,6 +25,11 @@ class Submission(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organization", "token"], name="submission_once")
         ]
+
+
+def forget_submissions(before: datetime) -> None:
+    """Delete what was sent off before a moment: nobody has that page open any more."""
+    Submission.objects.filter(submitted_at__lt=before).delete()
 
 
 def submitted(organization_id: UUID, token: UUID) -> UUID | None:

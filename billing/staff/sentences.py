@@ -15,6 +15,12 @@ _OF_FIELD = {
     ),
     ("metadata", "invalid_count"): "A customer has at most five notes. Clear one first.",
     ("metadata_key", "value_already_exist"): "“{value}” stands here twice. Each name counts once.",
+    ("net_payment_term", "value_is_invalid"): (
+        "“{value}” is not a number of days. Use digits: 30."
+    ),
+    ("invoice_grace_period", "value_is_invalid"): (
+        "“{value}” is not a number of days. Use digits: 3."
+    ),
     ("rate", "value_is_invalid"): (
         "“{value}” is not a percentage. Use digits and a point, with at most eight decimals: 5.5."
     ),

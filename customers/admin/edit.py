@@ -1,7 +1,7 @@
 """Editing a customer: the form, its review, what to do if somebody else was faster."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -36,9 +36,12 @@ from customers.advice import advice_for
 from customers.countries import country_numbers
 from customers.duplicates import likely_duplicates
 from customers.history import Entry, timeline
+from customers.listing import neighbors
 from customers.models import Customer
-from customers.review import needs_reason, review_lines
+from customers.review import Line, needs_reason, review_lines
+from customers.search import CustomerQuery
 from customers.submission import submit_once, submitted
+from customers.words import label
 
 _log = structlog.get_logger(__name__)
 # Fields of the pages around the form.
@@ -148,7 +151,7 @@ class _FormPage(StaffPage):
         ]
         return {
             "form": form, "typed": typed, "customer": self.customer, "home": self.home(),
-            "next": self.next_one() is not None,
+            "next": self.find_following() is not None,
         }  # fmt: skip
 
     def save(self, form: CustomerForm) -> HttpResponse:
@@ -162,6 +165,7 @@ class _FormPage(StaffPage):
 
     def write(self, form: CustomerForm, reason: str) -> HttpResponse:
         """Write once, and go where the button says."""
+        self.find_following()  # now: saving may move the customer within its list
         actor = self.workplace.actor(reason or None)
         token = _token(self.request.POST.get("token"))
         write = partial(_customer_of, form, actor)
@@ -181,7 +185,7 @@ class _FormPage(StaffPage):
         """Show theirs beside mine."""
         raise NotImplementedError
 
-    def next_one(self) -> UUID | None:
+    def find_following(self) -> UUID | None:
         """Return the next customer of the list that the person came from."""
         return None
 
@@ -320,10 +324,22 @@ class EditPage(_FormPage):
             words = _("This was saved already, once: %(name)s.")
         self.customer.refresh_from_db()
         messages.success(self.request, words % {"count": changed, "name": str(self.customer)})
-        following = self.next_one() if self.request.POST.get("step") == "save_next" else None
+        following = self.find_following() if self.request.POST.get("step") == "save_next" else None
         if following is None:
             return HttpResponseRedirect(self.home())
         return HttpResponseRedirect(self._address("admin:customers_customer_edit", following))
+
+    def find_following(self) -> UUID | None:
+        """Return the next customer of the list, as it was before this one was saved."""
+        return self._following
+
+    @cached_property
+    def _following(self) -> UUID | None:
+        came_from = self.request.GET.get("list")
+        if came_from is None:
+            return None
+        query = CustomerQuery.read(self.workplace.organization.pk, QueryDict(came_from))
+        return neighbors(query, self.customer)[1]
 
     def _address(self, name: str, customer_id: UUID) -> str:
         came_from = self.request.GET.get("list")
@@ -397,7 +413,9 @@ class AddPage(_FormPage):
         """Return what was filled in; what the writer adds by itself goes without saying."""
         typed = {path_of(name) for name in form.edited()}
         wanted = {path: both for path, both in diff.items() if path in typed}
-        return super().lines(form, wanted)
+        external_id = form.cleaned_data["external_id"]
+        first = Line("external_id", label("external_id"), [], [external_id], "")
+        return [first, *super().lines(form, wanted)]
 
     def asks_reason(self, diff: Iterable[str]) -> bool:
         """Ask for none: that somebody is new explains itself."""

@@ -32,7 +32,9 @@ export const noteEditing = (name) => sessionStorage.setItem("tarn-editing", name
 
 const settle = () => {
     const name = sessionStorage.getItem(SAVING);
-    if (name === null || document.querySelector("[data-edit], [data-review]")) {
+    if (name === null) return;
+    const isNot = document.querySelector("[data-review]") || document.querySelector("[data-edit]")?.dataset.draft === name;
+    if (isNot) {
         sessionStorage.removeItem(SAVING);
         return;
     }

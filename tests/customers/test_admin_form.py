@@ -15,12 +15,13 @@ from customers.delete import delete_customer
 from customers.models import Customer
 from customers.write import write_customers
 from tests.billing.builders import (
+    make_integration,
     make_organization,
     make_payment_provider,
     make_section,
     make_tax,
 )
-from tests.customers.builders import make_customer
+from tests.customers.builders import make_customer, make_customers
 from tests.customers.pages import (
     ADD,
     LIST,
@@ -143,6 +144,34 @@ class TestFormOfCustomer:
         assert (found["metadata_1_key"], found["metadata_1_value"]) == ("PO", "b")
         assert found["metadata_2_display_in_invoice"] is True
 
+    def test_edits_links_to_integrations(self, clerk: Client, organization: Organization) -> None:
+        make_integration(organization, type="netsuite", code="ns")
+        make_integration(organization, type="hubspot", code="hs")
+        customer = make_customer(
+            organization,
+            integration_customers=[
+                {"integration_type": "netsuite", "integration_code": "ns",
+                 "external_customer_id": "7", "subsidiary_id": "2"},
+            ],
+        )  # fmt: skip
+
+        response = edit(
+            clerk,
+            customer,
+            integration_netsuite_subsidiary_id="3",
+            integration_hubspot_code="hs",
+            integration_hubspot_external_customer_id="9",
+            integration_hubspot_targeted_object="contacts",
+        )
+
+        assert response.status_code == 302, text_of(response)
+        found = values_of(customer)
+        assert found["integration_netsuite_external_customer_id"] == "7"
+        assert found["integration_netsuite_subsidiary_id"] == "3"
+        assert found["integration_hubspot_targeted_object"] == "contacts"
+        edit(clerk, customer, integration_netsuite_code="")
+        assert "integration_netsuite_code" not in values_of(customer)
+
     def test_keeps_the_identity_of_a_note_that_was_renamed(
         self, clerk: Client, organization: Organization
     ) -> None:
@@ -175,7 +204,7 @@ class TestFormOfCustomer:
         ("edits", "sentence"),
         [
             ({"email": "a@b"}, "“a@b” holds something that is not an e-mail address."),
-            ({"net_payment_term": "soon"}, "“soon” can't be used here."),
+            ({"net_payment_term": "soon"}, "“soon” is not a number of days."),
             ({"net_payment_term": "-1"}, "“-1” is outside of 0 to 2,147,483,647."),
             ({"name": "x" * 256}, "This is too long."),
             ({"url": "javascript:alert(1)"}, "“javascript:alert(1)” is not a web address."),
@@ -317,6 +346,25 @@ class TestReview:
 
         customer.refresh_from_db()
         assert customer.name == "Bob"
+
+
+class TestSaveAndNext:
+    def test_goes_to_the_next_of_the_list_one_came_from(
+        self, clerk: Client, organization: Organization
+    ) -> None:
+        """Seen to fail when the next one is looked for after the name, and its place, changed."""
+        first, _other, last = make_customers(
+            organization,
+            [{"name": "A", "country": "FR"}, {"name": "B"}, {"name": "C", "country": "FR"}],
+        )
+        address = f"{form_of(first)}?list=country%3DFR%26o%3Dname"
+        sent = what_a_browser_sends(first) | {"name": "Z"}
+
+        page = send(clerk, address, sent)
+        saved = send(clerk, address, typed(page) | {"step": "save_next"})
+
+        assert "Save and next" in text_of(page)
+        assert saved["Location"] == f"{form_of(last)}?list=country%3DFR%26o%3Dname"
 
 
 class TestTampering:
