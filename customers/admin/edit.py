@@ -1,7 +1,7 @@
 """Editing a customer: the form, its review, what to do if somebody else was faster."""
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -165,7 +165,6 @@ class _FormPage(StaffPage):
 
     def write(self, form: CustomerForm, reason: str) -> HttpResponse:
         """Write once, and go where the button says."""
-        self.find_following()  # now: saving may move the customer within its list
         actor = self.workplace.actor(reason or None)
         token = _token(self.request.POST.get("token"))
         write = partial(_customer_of, form, actor)
@@ -330,11 +329,7 @@ class EditPage(_FormPage):
         return HttpResponseRedirect(self._address("admin:customers_customer_edit", following))
 
     def find_following(self) -> UUID | None:
-        """Return the next customer of the list, as it was before this one was saved."""
-        return self._following
-
-    @cached_property
-    def _following(self) -> UUID | None:
+        """Return the next customer of the list that the person came from."""
         came_from = self.request.GET.get("list")
         if came_from is None:
             return None
