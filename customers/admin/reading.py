@@ -20,8 +20,10 @@ from billing.staff.site import switch_to
 from billing.staff.workplace import workplace
 from customers.admin.portrait import Portrait
 from customers.history import CustomerThen, customer_as_of, customer_now
+from customers.listing import neighbors
 from customers.models import Customer
 from customers.readiness import missing_fields, readiness_sentence
+from customers.search import CustomerQuery
 
 TABS: dict[str, tuple[str, str | Promise]] = {
     "overview": ("admin:customers_customer_change", _("Overview")),
@@ -81,8 +83,9 @@ class CustomerPage(StaffPage):
 
     def link(self, name: str, *args: Any, **query: Any) -> str:
         """Return the address of another page of this customer, back to the same list."""
-        kept = {LIST: self.list_query} | query
-        text = urlencode({key: value for key, value in kept.items() if value})
+        # The whole list has an empty query, and is a list to walk through all the same.
+        kept = {LIST: self.list_query} if LIST in self.request.GET else {}
+        text = urlencode(kept | {key: value for key, value in query.items() if value})
         return reverse(name, args=[self.customer.pk, *args]) + (f"?{text}" if text else "")
 
     def show(self, status: int = 200, **context: Any) -> TemplateResponse:
@@ -100,6 +103,7 @@ class CustomerPage(StaffPage):
             "tabs": self._tabs(),
             "back": f"{reverse('admin:customers_customer_changelist')}?{self._list().urlencode()}",
             "list_query": self.list_query,
+            **self._neighbors(),
             "links": {
                 "edit": self._place("edit"),
                 "restore": self.link("admin:customer_restore"),
@@ -111,11 +115,24 @@ class CustomerPage(StaffPage):
     def _place(self, last: str) -> str:
         """Return the address of a page that stands beside ours."""
         base = reverse("admin:customers_customer_change", args=[self.customer.pk])
-        query = f"?{urlencode({LIST: self.list_query})}" if self.list_query else ""
+        query = f"?{urlencode({LIST: self.list_query})}" if LIST in self.request.GET else ""
         return base.removesuffix("change/") + f"{last}/{query}"
 
     def _list(self) -> QueryDict:
         return QueryDict(self.list_query)
+
+    def _neighbors(self) -> dict[str, str]:
+        """Return the same tab of who stands before and after in the list the reader came from."""
+        if LIST not in self.request.GET:
+            return {}
+        query = CustomerQuery.read(self.customer.organization_id, self._list())
+        found = zip(("previous_link", "next_link"), neighbors(query, self.customer), strict=True)
+        text = urlencode({LIST: self.list_query})
+        return {
+            name: f"{reverse(TABS[self.tab][0], args=[pk])}?{text}"
+            for name, pk in found
+            if pk is not None
+        }
 
     def _tabs(self) -> list[dict[str, Any]]:
         moment = self.request.GET.get(MOMENT, "")

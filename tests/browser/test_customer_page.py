@@ -114,7 +114,7 @@ class TestCustomerPage:
         assert_accessible(page)
         page.get_by_label("Reason").fill("They did not move")
         page.get_by_role("button", name="Put back").click()
-        expect(page.get_by_text("Put back: Taxes, Street.")).to_be_visible()
+        expect(page.get_by_text("Put back: Street, Taxes.")).to_be_visible()
         shot(page, "customer-reverted")
         hooli.refresh_from_db()
         assert hooli.address_line1 == "Torstraße 1"

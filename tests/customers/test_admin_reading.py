@@ -180,6 +180,22 @@ class TestPage:
         assert "<img src=x>" not in body
 
 
+class TestNeighbors:
+    def test_walks_the_list_the_reader_came_from(self, client, organization):
+        """Ask for the neighbors in the whole list: the Frenchman stands between, red."""
+        first = make_customer(organization, name="A", country="DE")
+        make_customer(organization, name="B", country="FR")
+        third = make_customer(organization, name="C", country="DE")
+
+        page = client.get(page_of(third, "terms"), {"list": "country=DE"})
+        alone = client.get(page_of(third, "terms"))
+
+        links = (page.context.get("previous_link"), page.context.get("next_link"))
+        assert sorted(filter(None, links)) == [f"{page_of(first, 'terms')}?list=country%3DDE"]
+        assert page.context["back"] == "/admin/customers/customer/?country=DE"
+        assert "next_link" not in alone.context
+
+
 class TestDeletedCustomer:
     def test_says_so_and_offers_the_way_back(self, client, rich):
         delete_customers(rich.organization_id, [rich.external_id], ANN)
@@ -280,8 +296,8 @@ class TestAsOf:
 
         assert "Different today: Legal name, Payment term." in overview
         assert "Legal name Hooli SARL today: Hooli SAS" in overview
-        assert "30 days from Acme France today: 10 days" in overview
-        assert "30 days from Acme France today: 10 days" in terms
+        assert "30 days from Acme France today its own: 10 days" in overview
+        assert "30 days from Acme France today its own: 10 days" in terms
 
     @pytest.mark.parametrize("text", ["yesterday", "2026-13-45T00:00", "\0", "9999-12-31T23:59"])
     def test_says_that_it_can_not_read_a_moment(self, client, rich, text):
