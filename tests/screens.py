@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.db.models import Model
 from django.urls import URLPattern, reverse
 
-from billing.models import ChangeRecord, Membership, Organization
+from billing.models import ChangeRecord, Delivery, Event, Membership, Organization
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.screens import Screen
 from customers.batches import Batch
+from customers.models import Export
 from tests.billing.builders import (
     make_api_key,
     make_integration,
@@ -52,11 +53,30 @@ class Address:
     ability: Ability | None
 
 
+# Shown to the one person whose they are; others of the same role find nothing.
+PERSONAL = frozenset({"customers_export_file"})
+
+
 def make_world(organization: Organization) -> dict[str, Any]:
     """Make one row for every screen; by the model's name or by the argument of a URL."""
     customer = make_customer(organization, name="Ann")
     make_api_key(organization)
+    endpoint = make_webhook_endpoint(organization)
+    event = Event.objects.create(
+        organization=organization,
+        event_type="customer.created",
+        object_type="customer",
+        object_id=customer.pk,
+        endpoint_ids=[endpoint.pk],
+    )
+    delivery = Delivery.objects.create(
+        organization=organization, event=event, endpoint=endpoint, object_id=customer.pk
+    )
     sign_in(organization, role="viewer")
+    person = Membership.objects.filter(organization=organization).latest("id").user
+    export = Export.objects.create(
+        organization=organization, person=person, columns=["name"], format=Export.Format.CSV
+    )
     return {
         "organization": organization,
         "billingentity": organization.billing_entities.get(),
@@ -65,13 +85,16 @@ def make_world(organization: Organization) -> dict[str, Any]:
         "invoicecustomsection": make_section(organization),
         "paymentprovider": make_payment_provider(organization),
         "integration": make_integration(organization),
-        "webhookendpoint": make_webhook_endpoint(organization),
+        "webhookendpoint": endpoint,
         "apikey": organization.api_keys.latest("created_at"),
         "changerecord": ChangeRecord.objects.filter(organization=organization).latest("id"),
         "customer": customer,
         "user": Membership.objects.filter(organization=organization).latest("id").user,
         # Arguments of our own pages.
         "customer_id": customer.pk,
+        "endpoint_id": endpoint.pk,
+        "delivery_id": delivery.pk,
+        "export_id": export.pk,
         "record_id": ChangeRecord.objects.filter(object_id=customer.pk).latest("id").pk,
         "key_id": organization.api_keys.latest("created_at").pk,
         "batch_id": preview(organization, [customer], Batch.Kind.DELETE).pk,
