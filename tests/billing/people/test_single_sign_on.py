@@ -2,12 +2,13 @@
 
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlparse
 
 import pytest
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.messages.storage.fallback import FallbackStorage
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from billing.people.adapters import SingleSignOnAdapter
 
@@ -61,3 +62,62 @@ class TestSingleSignOn:
 
         with pytest.raises(ImmediateHttpResponse):
             arrive(("ada@acme.test", True))
+
+
+ISSUER = "https://idp.test"
+PROVIDER = {
+    "provider_id": "oidc",
+    "name": "Okta",
+    "client_id": "tarn",
+    "secret": "s",
+    "settings": {"server_url": ISSUER},
+}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "openid-configuration": {
+        "issuer": ISSUER,
+        "authorization_endpoint": f"{ISSUER}/auth",
+        "token_endpoint": f"{ISSUER}/token",
+        "userinfo_endpoint": f"{ISSUER}/me",
+        "jwks_uri": f"{ISSUER}/keys",
+    },
+    "token": {"access_token": "t", "token_type": "bearer"},
+    "me": {"sub": "1", "email": "ada@acme.test", "email_verified": True},
+}
+
+
+class Provider:
+    """Answers like an identity provider, at the HTTP boundary."""
+
+    def __enter__(self) -> "Provider":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def get(self, url: str, **_: Any) -> Any:
+        body = ANSWERS[url.rpartition("/")[2]]
+        headers = {"content-type": "application/json"}
+        return SimpleNamespace(
+            status_code=200, headers=headers, json=lambda: body, raise_for_status=lambda: None
+        )
+
+    def request(self, _method: str, url: str, **_: Any) -> Any:
+        return self.get(url)
+
+
+class TestWholeWay:
+    def test_leads_through_the_provider_and_back(
+        self, ada: User, monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
+        settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [PROVIDER]}}
+        monkeypatch.setattr(SingleSignOnAdapter, "get_requests_session", lambda _self: Provider())
+        client = Client()
+        start = "/admin/account/sso/oidc/login/"
+
+        away = client.get(f"{start}?process=login&next=/admin/billing/tax/")["Location"]
+        state = parse_qs(urlparse(away).query)["state"][0]
+        back = client.get(f"{start}callback/", {"code": "x", "state": state})
+
+        assert away.startswith(f"{ISSUER}/auth?")
+        assert back["Location"] == "/admin/billing/tax/"
+        assert client.session["_auth_user_id"] == str(ada.pk)
