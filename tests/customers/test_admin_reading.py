@@ -230,7 +230,7 @@ class TestDeletedCustomer:
         response = client.post(page_of(rich, "restore"))
 
         assert response.status_code == 422
-        assert "belongs to Newcomer now" in text_of(response)
+        assert "the external id cust/1 belongs to Newcomer now" in text_of(response)
         assert records() == before
 
     @pytest.mark.parametrize("role", ["viewer", "auditor", "operator"])
@@ -250,6 +250,7 @@ class TestDelete:
     def test_shows_what_hangs_on_it_and_deletes(self, lead, rich):
         page = lead.get(page_of(rich, "delete"))
         assert "Stripe: Linked. Nothing is deleted there." in text_of(page)
+        assert "The external id cust/1 becomes free." in text_of(page)
         tag = page.context["version_tag"]
 
         lead.post(page_of(rich, "delete"), {"tag": tag, "reason": "left us"})
