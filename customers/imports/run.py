@@ -36,12 +36,13 @@ _State = Import.State
 def run_import(intake: Import, progress: Progress = lambda _intake: None) -> Import:
     """Write what is not written yet, to the end of the file or until somebody asks to stop.
 
-    :raises NotAllowed: if another import of the organization is running.
+    :raises NotAllowed: if another import of the organization is running, or this one was undone.
     """
     with only_import(intake.organization_id):
         intake.refresh_from_db()
         if intake.state == _State.DONE:
             return intake
+        _refuse_undone(intake)
         _begin(intake)
         runner = _Runner(intake)
         while runner.advance():
@@ -74,6 +75,23 @@ def only_import(organization_id: UUID) -> Iterator[None]:
 def ask_to_stop(intake: Import) -> None:
     """Have a running import end after the rows it is at; it can go on later."""
     Import.objects.filter(pk=intake.pk).update(wants_stop=True)
+
+
+@transaction.atomic
+def set_aside(intake: Import) -> None:
+    """Count an import whose process is gone as stopped, so that it can be taken back.
+
+    Call it while no import can run (`only_import`).
+    """
+    intake.refresh_from_db()
+    if intake.state == _State.RUNNING:
+        _end(intake, _State.STOPPED)
+
+
+def _refuse_undone(intake: Import) -> None:
+    begun = (Batch.State.RUNNING, Batch.State.STOPPED, Batch.State.DONE)
+    if Batch.objects.filter(undoes_id=intake.id, state__in=begun).exists():
+        raise NotAllowed("import_was_undone")
 
 
 @transaction.atomic

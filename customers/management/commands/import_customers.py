@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from billing.errors import NotAllowed
 from billing.organizations.models import Organization
@@ -29,6 +30,11 @@ from customers.management.imports import (
     operator,
     short,
 )
+
+_NOT_ALLOWED = {
+    "import_is_running": lazy("Another import of this organization is running. Wait for its end."),
+    "import_was_undone": lazy("This import was taken back. Import the file anew."),
+}
 
 
 class Command(BaseCommand):
@@ -68,11 +74,8 @@ class Command(BaseCommand):
         except FileRefused as refused:
             words = _("Nothing was imported.")
             raise CommandError(f"{words}\n{refused}", returncode=NOTHING_DONE) from None
-        except NotAllowed:
-            raise CommandError(
-                _("Another import of this organization is running. Wait for its end."),
-                returncode=NOTHING_DONE,
-            ) from None
+        except NotAllowed as refused:
+            raise CommandError(str(_NOT_ALLOWED[refused.code]), returncode=NOTHING_DONE) from None
 
     def _resumed(self, options: dict[str, Any]) -> Import:
         if options["file"] or options["dry_run"]:
