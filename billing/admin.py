@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from billing.api.admin import ApiKeyScreen
-from billing.connections.admin import ConnectionScreen
+from billing.connections.admin import IntegrationScreen, PaymentProviderScreen
 from billing.events.admin import ChangeRecordScreen, WebhookEndpointScreen
 from billing.models import (
     ApiKey,
@@ -43,8 +43,8 @@ admin.site.register(BillingEntity, BillingEntityScreen)
 admin.site.register(Membership, MembershipScreen)
 admin.site.register(Tax, TaxScreen)
 admin.site.register(InvoiceCustomSection, SectionScreen)
-admin.site.register(PaymentProvider, ConnectionScreen)
-admin.site.register(Integration, ConnectionScreen)
+admin.site.register(PaymentProvider, PaymentProviderScreen)
+admin.site.register(Integration, IntegrationScreen)
 admin.site.register(WebhookEndpoint, WebhookEndpointScreen)
 admin.site.register(ApiKey, ApiKeyScreen)
 admin.site.register(ChangeRecord, ChangeRecordScreen)

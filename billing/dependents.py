@@ -34,8 +34,10 @@ class Dependents(Protocol):
     def unlink_section(self, organization_id: UUID, section_id: UUID, actor: Actor) -> None:
         """Take the section out of every selection; the section is deleted next."""
 
-    def count_customers(self, column: Column, ids: Collection[UUID]) -> Mapping[UUID, int]:
-        """Return how many customers point to each of these rows, deleted ones included."""
+    def count_customers(
+        self, column: Column, ids: Collection[UUID], *, deleted_too: bool
+    ) -> Mapping[UUID, int]:
+        """Return how many customers point to each of these rows."""
 
 
 _registered: list[Dependents] = []
@@ -51,9 +53,11 @@ def dependents() -> tuple[Dependents, ...]:
     return tuple(_registered)
 
 
-def count_customers(column: Column, ids: Collection[UUID]) -> Mapping[UUID, int]:
+def count_customers(
+    column: Column, ids: Collection[UUID], *, deleted_too: bool = False
+) -> Mapping[UUID, int]:
     """Return how many customers point to each of these rows; a row without any has no key."""
     found: Counter[UUID] = Counter()
     for dependent in _registered:
-        found.update(dependent.count_customers(column, ids))
+        found.update(dependent.count_customers(column, ids, deleted_too=deleted_too))
     return found

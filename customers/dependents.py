@@ -54,10 +54,15 @@ class CustomerDependents:
         """Take the section out of every customer's choice, with a change record on each."""
         _unlink(_UNLINK_SECTION, organization_id, section_id, actor)
 
-    def count_customers(self, column: Column, ids: Collection[UUID]) -> Mapping[UUID, int]:
-        """Return how many customers point to each of these rows, deleted ones included."""
+    def count_customers(
+        self, column: Column, ids: Collection[UUID], *, deleted_too: bool
+    ) -> Mapping[UUID, int]:
+        """Return how many customers point to each of these rows."""
         model, field = _POINTERS[column]
         rows = model._default_manager.filter(**{f"{field}__in": ids}).values_list(field)
+        if not deleted_too:
+            path = "deleted_at" if model is Customer else "customer__deleted_at"
+            rows = rows.filter(**{path: None})
         return dict(rows.annotate(Count("pk")).order_by())
 
 

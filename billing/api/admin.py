@@ -169,6 +169,10 @@ class ApiKeyScreen(SettingsScreen):
 
     reads = writes = Ability.SET_KEYS
     may_delete = False
+    nothing_yet = (
+        gettext_lazy("No API keys yet."),
+        gettext_lazy("Programs call the API with a key: make one for each program."),
+    )
     wish_form = KeyForm
     list_display = ("shown_name", "end", "allowed", "last_use", "ends", "works")
     ordering = ("-created_at",)

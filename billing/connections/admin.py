@@ -23,7 +23,7 @@ from billing.connections.write import (
     delete_connection,
     linked_customers,
 )
-from billing.dependents import Column, count_customers
+from billing.dependents import Column
 from billing.events.actor import Actor
 from billing.staff.forms import organization_choice, switch, text
 from billing.staff.roles import Ability
@@ -178,9 +178,14 @@ def _own(shape: type[ConnectionChange]) -> list[str]:
 class ConnectionScreen(SettingsScreen):
     """Accounts at payment providers or integrations."""
 
+    nothing_yet = (
+        gettext_lazy("Nothing is connected yet."),
+        gettext_lazy("Add a connection, then link customers to it."),
+    )
+
     reads = writes = Ability.CONNECT
     wish_form = ConnectionForm
-    list_display = ("name", "code", "provider", "state", "customers")
+    list_display = ("name", "code", "provider", "state", "users")
     search_fields = ("name", "code")
     ordering = ("type", "code")
 
@@ -247,14 +252,20 @@ class ConnectionScreen(SettingsScreen):
             return _("incomplete: {names}").format(names=names)
         return _("complete")
 
-    @fact(gettext_lazy("Customers"))
-    def customers(self, connection: Connection) -> str:
-        """Return how many customers are linked to it."""
-        column = Column("payment_provider" if self._kind() is PaymentProvider else "integration")
-        return f"{count_customers(column, [connection.pk]).get(connection.pk, 0):,}"
-
     def _kind(self) -> Any:
         return PaymentProvider if self.model is PaymentProvider else Integration
 
     def _type(self, request: HttpRequest, obj: Any) -> str:
         return str(obj.type if obj else request.GET.get("type", ""))
+
+
+class PaymentProviderScreen(ConnectionScreen):
+    """Accounts at payment providers."""
+
+    counted = Column.PAYMENT_PROVIDER
+
+
+class IntegrationScreen(ConnectionScreen):
+    """Accounts at other programs."""
+
+    counted = Column.INTEGRATION

@@ -116,7 +116,7 @@ def delete_connection(
 def linked_customers(connection: Connection) -> int:
     """Return how many customers are linked to a connection, deleted ones included."""
     column = Column(_resource(type(connection)))
-    return count_customers(column, [connection.id]).get(connection.id, 0)
+    return count_customers(column, [connection.id], deleted_too=True).get(connection.id, 0)
 
 
 class _Sorted(NamedTuple):

@@ -19,9 +19,10 @@ from billing.organizations.models import Membership
 from billing.people.factors import factors_of
 from billing.people.members import add_member, change_member_role, remove_member
 from billing.staff.forms import organization_choice
-from billing.staff.roles import ABILITIES, Ability
+from billing.staff.roles import ABILITIES, Ability, may_give
 from billing.staff.screens import fact
 from billing.staff.settings import SettingsForm, SettingsScreen
+from billing.staff.workplace import workplace
 
 
 def told_role(role: Membership.Role) -> str:
@@ -80,6 +81,10 @@ class MembershipScreen(SettingsScreen):
 
     reads = writes = Ability.SET_STAFF
     wish_form = MemberForm
+    nothing_yet = (
+        gettext_lazy("Nobody works here yet."),
+        gettext_lazy("Add people by their e-mail address and give each a role."),
+    )
     list_display = ("person", "role_name", "second_factor", "last_login", "created_at")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__email")
@@ -94,6 +99,31 @@ class MembershipScreen(SettingsScreen):
         """Return the people with whether they have a second factor."""
         mine = factors_of(OuterRef("user_id"))
         return super().get_queryset(request).annotate(has_factor=Exists(mine))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the person may give this one another role."""
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or workplace(request).may_set(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the person may remove this one."""
+        may = super().has_delete_permission(request, obj)
+        return may and (obj is None or workplace(request).may_set(obj))
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **_: Any
+    ) -> Any:
+        """Return what makes the form, with the roles that the person may give."""
+        form, mine = super().get_form(request, obj, change), workplace(request).role
+        roles = [(role.value, role.label) for role in Membership.Role if may_give(mine, role)]
+
+        def make(*args: Any, **options: Any) -> MemberForm:
+            made: Any = form(*args, **options)
+            made.fields["role"].choices = roles
+            return cast(MemberForm, made)
+
+        make.base_fields = form.base_fields  # type: ignore[attr-defined]  # Django asks for it
+        return make
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the people, and what each role may do."""

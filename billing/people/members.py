@@ -11,7 +11,7 @@ from billing.events.models import ChangeRecord
 from billing.events.records import Changes, record_change
 from billing.organizations.locks import lock_organization
 from billing.organizations.models import Membership
-from billing.staff.roles import ABILITIES, Ability
+from billing.staff.roles import ABILITIES, Ability, may_give
 
 # Who may set up staff; an organization is never left without one of them.
 KEEPERS = tuple(role for role, abilities in ABILITIES.items() if Ability.SET_STAFF in abilities)
@@ -49,8 +49,10 @@ def add_member(organization_id: UUID, email: str, role: Membership.Role, actor: 
     """Add a person by e-mail address, who may be new on the server.
 
     :raises Invalid: if the person works here already.
+    :raises NotAllowed: if it is more than who adds them may give.
     """
     lock_organization(organization_id)
+    _check_giver(organization_id, actor, role)
     user, _new = _person(email)
     if Membership.objects.filter(organization_id=organization_id, user=user).exists():
         raise Invalid({"email": ["value_already_exist"]})
@@ -65,10 +67,12 @@ def change_member_role(
     """Give a person another role; return whether it was another.
 
     :raises NotFound: if the person does not work here.
-    :raises NotAllowed: if nobody would be left who may set up staff.
+    :raises NotAllowed: if nobody would be left who may set up staff, or it is more than who
+        changes it may give.
     """
     lock_organization(organization_id)
     membership = _get(organization_id, user_id)
+    _check_giver(organization_id, actor, role, membership)
     if role not in KEEPERS:
         _check_a_keeper_stays(membership)
     return _change_role(membership, role, actor)
@@ -79,10 +83,12 @@ def remove_member(organization_id: UUID, user_id: int, actor: Actor) -> None:
     """Take a person out of the organization; others they work for are not touched.
 
     :raises NotFound: if the person does not work here.
-    :raises NotAllowed: if nobody would be left who may set up staff.
+    :raises NotAllowed: if nobody would be left who may set up staff, or the person has a role
+        that who removes them may not give.
     """
     lock_organization(organization_id)
     membership = _get(organization_id, user_id)
+    _check_giver(organization_id, actor, Membership.Role(membership.role), membership)
     _check_a_keeper_stays(membership)
     _record(membership, ChangeRecord.Action.DELETED, {"role": [membership.role, None]}, actor)
     membership.delete()
@@ -118,6 +124,26 @@ def _change_role(membership: Membership, role: Membership.Role, actor: Actor) ->
     membership.save(update_fields=["role"])
     _record(membership, ChangeRecord.Action.UPDATED, changes, actor)
     return True
+
+
+def _check_giver(
+    organization_id: UUID, actor: Actor, role: Membership.Role, member: Membership | None = None
+) -> None:
+    """See that staff hand out no more than they have, and don't touch their own role.
+
+    Other doors are those of whoever runs the server.
+    """
+    if actor.door != ChangeRecord.Door.STAFF:
+        return
+    giver = User.objects.get(pk=int(actor.id or 0))
+    if member is not None and member.user_id == giver.pk:
+        raise NotAllowed("own_role")
+    if giver.is_superuser:
+        return
+    own = Membership.objects.filter(organization_id=organization_id, user=giver).first()
+    touched = [role] if member is None else [role, Membership.Role(member.role)]
+    if own is None or not all(may_give(Membership.Role(own.role), one) for one in touched):
+        raise NotAllowed("role_above_own")
 
 
 def _check_a_keeper_stays(membership: Membership) -> None:

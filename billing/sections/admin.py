@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from billing.dependents import Column, count_customers
 from billing.events.actor import Actor
 from billing.sections.change import SectionChange
 from billing.sections.models import InvoiceCustomSection
@@ -17,11 +21,16 @@ class SectionForm(SettingsForm):
     """A section as people edit it; its code is chosen once."""
 
     organization = organization_choice()
-    code = text("Code", "What programs and customers call it by; fixed once it is made.")
-    name = text("Name")
-    display_name = text("Title on the invoice")
-    description = long_text("Description", "For you and your colleagues.")
-    details = long_text("Text on the invoice")
+    code = text(
+        gettext_lazy("Code"),
+        gettext_lazy("What programs and customers call it by; fixed once it is made."),
+    )
+    name = text(gettext_lazy("Name"))
+    display_name = text(gettext_lazy("Title on the invoice"))
+    description = long_text(
+        gettext_lazy("Description"), gettext_lazy("For you and your colleagues.")
+    )
+    details = long_text(gettext_lazy("Text on the invoice"))
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -48,7 +57,12 @@ class SectionScreen(SettingsScreen):
 
     writes = Ability.SET_SECTIONS
     wish_form = SectionForm
-    list_display = ("name", "code", "display_name")
+    counted = Column.SECTION
+    nothing_yet = (
+        gettext_lazy("No invoice sections yet."),
+        gettext_lazy("Add a text, such as your bank details, that can be printed on invoices."),
+    )
+    list_display = ("name", "code", "display_name", "users")
     search_fields = ("name", "code")
     ordering = ("name",)
     readonly_fields = ("code",)
@@ -66,3 +80,13 @@ class SectionScreen(SettingsScreen):
     def delete_row(self, obj: InvoiceCustomSection, actor: Actor) -> None:
         """Take the section out of every selection, then delete it."""
         delete_section(obj.organization_id, obj.code, actor)
+
+    def lost_with(self, obj: InvoiceCustomSection) -> list[str]:
+        """Return whose invoices lose the text."""
+        number = count_customers(Column.SECTION, [obj.pk]).get(obj.pk, 0)
+        words = ngettext(
+            "{number} customer chose it and loses it; billing entities lose it as well.",
+            "{number} customers chose it and lose it; billing entities lose it as well.",
+            number,
+        )
+        return [words.format(number=f"{number:,}"), _("Invoices that exist stay as they are.")]

@@ -59,6 +59,15 @@ ABILITIES: Mapping[Membership.Role, frozenset[Ability]] = {
     Role.OPERATOR: _AUDITOR | _SETTINGS | {Ability.CONNECT, Ability.SET_KEYS, Ability.SET_WEBHOOKS},
 }
 
+
+def may_give(giver: Membership.Role | None, role: Membership.Role) -> bool:
+    """Return whether somebody may make others this, or something else if they are this.
+
+    Nobody hands out more than they have. None stands for a superuser.
+    """
+    return giver is None or ABILITIES[role] <= ABILITIES[giver]
+
+
 _HEAD = """# Roles
 
 Who may do what, by the role a person has in an organization. Made by `make roles` from
@@ -66,13 +75,30 @@ Who may do what, by the role a person has in an organization. Made by `make role
 organization.
 
 """
+_GIVING = """
+## Who gives which role
+
+Whoever may invite staff gives the roles whose abilities they have all themselves, and changes or
+removes the people who have such a role. Nobody changes or removes themselves. The rest is for a
+superuser, or for whoever runs `manage.py apply`.
+
+"""
 
 
 def as_document() -> str:
-    """Return the table as docs/roles.md shows it."""
+    """Return the tables as docs/roles.md shows them."""
     titles = [str(role.label) for role in ABILITIES]
     lines = [["", *titles], ["---"] * (len(titles) + 1)]
     for ability in Ability:
         marks = ["yes" if ability in found else "" for found in ABILITIES.values()]
         lines.append([str(ability.label), *marks])
-    return _HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    giving = [["", "Gives"], ["---", "---"]]
+    for giver, abilities in ABILITIES.items():
+        if Ability.SET_STAFF in abilities:
+            given = [str(role.label) for role in ABILITIES if may_give(giver, role)]
+            giving.append([str(giver.label), ", ".join(given)])
+    return _HEAD + _as_table(lines) + _GIVING + _as_table(giving)
+
+
+def _as_table(lines: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

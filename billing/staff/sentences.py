@@ -76,6 +76,10 @@ _OF_CODE = {
         "Nobody else here may set up staff. Give another person such a role first: finance lead "
         "or operator."
     ),
+    "own_role": "Nobody changes or removes themselves. Ask a colleague who may set up staff.",
+    "role_above_own": (
+        "This role may do more than you may. Ask somebody who has it, or whoever runs this server."
+    ),
     "connection_has_customers": (
         "Customers are linked to this connection. Link them to another one first; nothing was "
         "deleted."

@@ -5,14 +5,18 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext as _
+from django.utils.formats import localize
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy, ngettext
 
+from billing.dependents import Column, count_customers
 from billing.errors import NotAllowed
 from billing.organizations.locks import lock_organization
-from billing.staff.forms import WishForm
-from billing.staff.screens import WishScreen
+from billing.staff.forms import WishForm, Words
+from billing.staff.screens import WishScreen, fact
 from billing.staff.sentences import sentence
 
 
@@ -27,10 +31,15 @@ class SettingsForm(WishForm):
     previewed = forms.CharField(widget=forms.HiddenInput, required=False)
     # What would change besides, as the page tells it before anything is saved.
     consequences: tuple[str, ...] = ()
+    is_asking = False
 
     def preview(self) -> tuple[str, ...]:
         """Return what the edits would change besides the row, in sentences."""
         return ()
+
+    def is_valid(self) -> bool:
+        """Return whether it was saved: nothing is while its reader is asked."""
+        return super().is_valid() and not self.is_asking
 
     def clean(self) -> dict[str, Any]:
         """Write what was edited, unless somebody else was faster or it has to be seen first."""
@@ -65,20 +74,53 @@ class SettingsForm(WishForm):
     def _show_preview(self) -> None:
         data: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict: the form is bound
         data["previewed"] = self._token()
-        self.data = data
-        words = _("Nothing is saved yet. Read what this changes, then save again to do it.")
-        self.add_error(None, words)
+        self.data, self.is_asking = data, True
 
     def _token(self) -> str:
         """Return what was looked at: other edits have to be looked at again."""
         return json.dumps([self.wish(), *self.consequences], default=str, sort_keys=True)
 
 
+class CountedList(ChangeList):
+    """A page of a list that knows of each row how many kept customers use it."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the rows, and count for all of them at once."""
+        super().get_results(request)
+        screen: Any = self.model_admin
+        rows: Any = list(self.result_list)
+        used = count_customers(screen.counted, [row.pk for row in rows])
+        for row in rows:
+            row.used = used.get(row.pk, 0)
+        self.result_list = rows
+
+
 class SettingsScreen(WishScreen):
     """A screen of what an organization is set up with; rows are deleted one at a time."""
 
+    # How customers point to the rows, if its list shows how many do.
+    counted: ClassVar[Column | None] = None
+    # What an empty list says: that there is none yet, and what one would be for.
+    nothing_yet: ClassVar[tuple[Words, Words]] = (gettext_lazy("Nothing here yet."), "")
+
     actions = None
     show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """Return what reads the list."""
+        return CountedList if self.counted else super().get_changelist(request, **options)
+
+    @fact(gettext_lazy("Used by"))
+    def users(self, row: Any) -> str:
+        """Return how many customers use the row, with a link to them where there is a filter."""
+        words = ngettext("{number} customer", "{number} customers", row.used)
+        told = words.format(number=localize(row.used, use_l10n=True))
+        link = self.link_to_users(row)
+        return format_html('<a class="t-link" href="{}">{}</a>', link, told) if link else told
+
+    def link_to_users(self, row: Any) -> str:
+        """Return where the customers that use the row are listed; "" for nowhere."""
+        return ""
 
     def lost_with(self, obj: Any) -> list[str]:
         """Return what goes or changes together with the row, in sentences."""

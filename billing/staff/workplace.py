@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from billing.events.actor import Actor
 from billing.events.models import ChangeRecord
 from billing.organizations.models import Membership, Organization
-from billing.staff.roles import ABILITIES, Ability, Role
+from billing.staff.roles import ABILITIES, Ability, Role, may_give
 
 Person = AbstractBaseUser | AnonymousUser
 
@@ -39,6 +39,12 @@ class Workplace:
         """
         if not self.may(ability):
             raise PermissionDenied
+
+    def may_set(self, member: Membership) -> bool:
+        """Return whether the person may change or remove this person of the staff."""
+        if not self.may(Ability.SET_STAFF) or member.user_id == self.person.pk:
+            return False
+        return may_give(self.role, Role(member.role))
 
     def actor(self, reason: str | None = None) -> Actor:
         """Return the person as the one behind a change."""

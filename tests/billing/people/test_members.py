@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from billing.errors import Invalid, NotAllowed, NotFound
-from billing.events.actor import SYSTEM
+from billing.events.actor import SYSTEM, Actor
 from billing.models import ChangeRecord, Membership, Organization
 from billing.people.members import add_member, change_member_role, remove_member
 from tests.billing.builders import make_organization
@@ -88,6 +88,59 @@ class TestLastKeeper:
 
         with pytest.raises(NotAllowed):
             remove_member(organization.id, keeper.pk, SYSTEM)
+
+
+class TestGiver:
+    """Each was seen to fail without its part of _check_giver."""
+
+    @pytest.fixture
+    def lead(self, organization: Organization) -> User:
+        """A finance lead, who may set up staff."""
+        return add_member(organization.id, "lead@acme.test", Role.FINANCE_LEAD, SYSTEM)
+
+    def actor(self, user: User) -> Actor:
+        """Return the person at work in the back office."""
+        return Actor(ChangeRecord.Door.STAFF, user.username, str(user.pk))
+
+    def test_adds_nobody_with_more_than_the_own(
+        self, organization: Organization, lead: User
+    ) -> None:
+        with pytest.raises(NotAllowed, match="role_above_own"):
+            add_member(organization.id, "bob@acme.test", Role.OPERATOR, self.actor(lead))
+
+        assert not User.objects.filter(username="bob@acme.test").exists()
+
+    def test_makes_nobody_more_than_the_own(self, organization: Organization, lead: User) -> None:
+        bob = add_member(organization.id, "bob@acme.test", Role.VIEWER, SYSTEM)
+
+        with pytest.raises(NotAllowed, match="role_above_own"):
+            change_member_role(organization.id, bob.pk, Role.OPERATOR, self.actor(lead))
+
+        assert change_member_role(organization.id, bob.pk, Role.FINANCE_LEAD, self.actor(lead))
+
+    def test_leaves_alone_who_has_more(self, organization: Organization, lead: User) -> None:
+        bob = add_member(organization.id, "bob@acme.test", Role.OPERATOR, SYSTEM)
+
+        with pytest.raises(NotAllowed, match="role_above_own"):
+            change_member_role(organization.id, bob.pk, Role.VIEWER, self.actor(lead))
+        with pytest.raises(NotAllowed, match="role_above_own"):
+            remove_member(organization.id, bob.pk, self.actor(lead))
+
+        assert bob.memberships.get().role == "operator"
+
+    def test_leaves_the_own_role_alone(self, organization: Organization, lead: User) -> None:
+        with pytest.raises(NotAllowed, match="own_role"):
+            change_member_role(organization.id, lead.pk, Role.VIEWER, self.actor(lead))
+
+        assert lead.memberships.get().role == "finance_lead"
+
+    def test_has_no_say_once_removed(self, organization: Organization, lead: User) -> None:
+        remover = self.actor(lead)
+        add_member(organization.id, "other@acme.test", Role.OPERATOR, SYSTEM)
+        remove_member(organization.id, lead.pk, SYSTEM)
+
+        with pytest.raises(NotAllowed, match="role_above_own"):
+            add_member(organization.id, "bob@acme.test", Role.VIEWER, remover)
 
 
 class TestTenancy:

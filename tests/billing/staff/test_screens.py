@@ -4,9 +4,13 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from billing.events.actor import SYSTEM
 from billing.models import ChangeRecord, Organization
+from customers.delete import delete_customers
 from tests.billing.builders import (
     make_api_key,
     make_organization,
@@ -125,6 +129,24 @@ class TestScreens:
         tax.refresh_from_db()
         assert str(tax.rate) == "5.50000000"
         assert ChangeRecord.objects.latest("id").changes == {"rate": ["20", "5.5"]}
+
+    def test_count_the_kept_customers_of_all_rows_at_once(
+        self, organization: Organization, clerk: Client
+    ) -> None:
+        """Seen to fail with one question a row, and with deleted customers counted."""
+        for code in ("a", "b", "c"):
+            make_tax(organization, code=code)
+        make_customer(organization, tax_codes=["a"])
+        gone = make_customer(organization, tax_codes=["a", "b"])
+        delete_customers(organization.id, [gone.external_id], SYSTEM)
+
+        with CaptureQueriesContext(connection) as queries:
+            page = clerk.get("/admin/billing/tax/")
+
+        counted = [one for one in queries if "customers_appliedtax" in one["sql"]]
+        assert len(counted) == 1
+        assert text_of(page).count("1 customer") == 1
+        assert text_of(page).count("0 customers") == 2
 
     def test_show_a_refusal_of_a_tax_at_its_field(self, organization: Organization) -> None:
         client = sign_in(organization, role="finance_lead")
