@@ -28,6 +28,7 @@ from billing.values import (
 )
 from customers.batches import Batch, BatchItem  # noqa: F401  # Django looks for tables here
 from customers.intakes import Import, ImportRow  # noqa: F401  # the same
+from customers.mirrors import Mirror, PaymentMethod, ProviderEvent  # noqa: F401  # the same
 from customers.readiness import incomplete
 from customers.submission import Submission  # noqa: F401  # the same
 

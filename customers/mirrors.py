@@ -1,0 +1,238 @@
+"""The tables of a customer's mirrors outside: how far each is, and what providers told us.
+
+A mirror belongs to a customer and a connection rather than to the link between the two, so that
+what was begun is not forgotten when a link goes and comes back.
+"""
+
+import uuid
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from billing.ids import newest_first_id
+from billing.models import Integration, Organization, PaymentProvider
+from billing.values import TEXT_LENGTH
+
+CODE_LENGTH = 255
+WORDS_LENGTH = 1_000
+
+
+class MirrorPart(models.Model):
+    """A row that belongs to one customer of one organization, as all tables of customers do."""
+
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Mirror(MirrorPart):
+    """How far a customer is mirrored at one connection, and what is still to be done there.
+
+    `todo` are the steps that are left, in order; `attempts` counts those of the first one.
+
+    `creation_key` is the provider's idempotency key of a creation that is not settled: it stays
+    the same, and so does `creation`, what is sent, until we know what became of it. `uncertain`
+    says that an attempt may have had an effect that we never heard of. `remote_id` is what was
+    made while nobody wanted it any more; it is taken up when the customer is linked again.
+
+    `pushed` maps each field that the other side has from us to a digest of its value.
+    `claimed_until` keeps a second process away while one is talking to the provider.
+    """
+
+    class State(models.TextChoices):
+        IDLE = "idle", _("Nothing to do")
+        QUEUED = "queued", _("Waiting")
+        CREATING = "creating", _("In progress")
+        UNKNOWN = "unknown", _("Checking what happened")
+        AWAITING = "awaiting", _("Waiting for the customer")
+        FAILED = "failed", _("Failed")
+        OK = "ok", _("Up to date")
+
+    class Step(models.TextChoices):
+        CREATE = "create"
+        UPDATE = "update"
+        CHECKOUT = "checkout"
+        FUNDING = "funding"
+        METHOD = "method"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey(
+        "customers.Customer",
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="mirrors",
+    )
+    payment_provider = models.ForeignKey(
+        PaymentProvider,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        null=True,
+        related_name="mirrors",
+    )
+    integration = models.ForeignKey(
+        Integration,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        null=True,
+        related_name="mirrors",
+    )
+    state = models.CharField(max_length=16, choices=State, default=State.IDLE)
+    todo = ArrayField(models.CharField(max_length=16, choices=Step), default=list)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+
+    creation_key = models.UUIDField(null=True)
+    creation = models.JSONField(null=True)
+    creation_started_at = models.DateTimeField(null=True)
+    uncertain = models.BooleanField(default=False)
+    remote_id = models.CharField(max_length=TEXT_LENGTH, null=True)
+    awaiting_until = models.DateTimeField(null=True)
+
+    pushed = models.JSONField(default=dict)
+    last_success_at = models.DateTimeField(null=True)
+    error_message = models.CharField(max_length=WORDS_LENGTH, null=True)
+    error_code = models.CharField(max_length=CODE_LENGTH, null=True)
+    error_request_id = models.CharField(max_length=CODE_LENGTH, null=True)
+    error_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(payment_provider__isnull=True) ^ Q(integration__isnull=True),
+                name="mirror_of_one_connection",
+            ),
+            models.UniqueConstraint(
+                fields=["customer", "payment_provider"],
+                condition=Q(payment_provider__isnull=False),
+                name="mirror_at_provider_once",
+            ),
+            models.UniqueConstraint(
+                fields=["customer", "integration"],
+                condition=Q(integration__isnull=False),
+                name="mirror_at_integration_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"],
+                condition=~Q(todo=[]),
+                name="mirror_unfinished",
+            ),
+            models.Index(
+                fields=["organization", "error_at"],
+                condition=Q(state="failed"),
+                name="mirror_failed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.get_state_display())
+
+    @property
+    def connection(self) -> PaymentProvider | Integration:
+        """Return the connection, of whichever kind."""
+        found: Any = self.payment_provider or self.integration
+        return found
+
+
+class PaymentMethod(MirrorPart):
+    """How a customer can pay at a provider, as the provider told us; seen by staff only.
+
+    It goes when the link it belongs to goes or changes its id (by a trigger). `told_at` is the
+    provider's time, so that what comes late overwrites nothing newer.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey(
+        "customers.Customer",
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="payment_methods",
+    )
+    connection = models.ForeignKey(
+        PaymentProvider, on_delete=models.CASCADE, db_constraint=False, related_name="+"
+    )
+    remote_id = models.CharField(max_length=TEXT_LENGTH)
+    kind = models.CharField(max_length=32)
+    brand = models.CharField(max_length=TEXT_LENGTH, null=True)
+    last_four = models.CharField(max_length=4, null=True)
+    expires_year = models.PositiveSmallIntegerField(null=True)
+    expires_month = models.PositiveSmallIntegerField(null=True)
+    is_default = models.BooleanField(default=False)
+    told_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "connection", "remote_id"], name="payment_method_once"
+            ),
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=Q(is_default=True),
+                name="payment_method_one_default",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        words = [self.brand or self.kind, f"•••• {self.last_four}" if self.last_four else ""]
+        return " ".join(word for word in words if word)
+
+
+class ProviderEvent(MirrorPart):
+    """Something a provider told us, once; `facts` are the few of its words that we act on."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        DONE = "done", _("Done")
+        IGNORED = "ignored", _("Of no interest")
+        FAILED = "failed", _("Failed")
+
+    id = models.UUIDField(primary_key=True, default=newest_first_id, editable=False)
+    connection = models.ForeignKey(
+        PaymentProvider,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="events",
+    )
+    remote_id = models.CharField(max_length=TEXT_LENGTH)
+    type = models.CharField(max_length=TEXT_LENGTH)
+    happened_at = models.DateTimeField()
+    facts = models.JSONField(default=dict)
+    state = models.CharField(max_length=16, choices=State, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(db_default=Now(), null=True)
+    error = models.CharField(max_length=WORDS_LENGTH, null=True)
+    received_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "remote_id"], name="provider_event_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"],
+                condition=Q(state="waiting"),
+                name="provider_event_waiting",
+            ),
+            models.Index(fields=["received_at"], name="provider_event_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.type

@@ -1,0 +1,259 @@
+"""What Tarn asks of a payment provider or an integration, in the same words of each.
+
+An adapter speaks with one account. It holds nothing, writes nothing, and knows no table but those
+it reads the customer from; `customers.providers.mirror` keeps what becomes of its calls. It never
+repeats a call by itself.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple
+
+from billing.connections.models import Connection
+from billing.models import Integration, PaymentProvider
+from customers.models import Customer, IntegrationLink, ProviderLink
+
+Body = dict[str, Any]
+"""What is sent, by our own names (`email`, `name`, `city`, ...): JSON, without blank values."""
+
+
+class Failure(Exception):
+    """A call that did not do what was asked.
+
+    :param message: the provider's reason, or what kept us from asking, in words for people.
+    :param code: the provider's own code, or a word of ours.
+    :param request_id: by what the provider's support finds the call.
+    """
+
+    def __init__(
+        self, message: str, code: str | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.request_id = request_id
+
+
+class Refused(Failure):
+    """The data or the credentials were turned down, nothing was done: asking again won't help."""
+
+
+class Unavailable(Failure):
+    """Nothing was done, and the same call may succeed later: the connection was never made."""
+
+
+class Throttled(Unavailable):
+    """Too many calls; nothing was done.
+
+    :param retry_after: seconds to wait, if the provider said so.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+class OutcomeUnknown(Failure):
+    """Nobody can say whether it was done: time-outs, resets, server errors, answers of no sense."""
+
+
+class Subject(NamedTuple):
+    """Whom a call is about: a customer with its link to the adapter's connection."""
+
+    customer: Customer
+    link: ProviderLink | IntegrationLink
+
+    @property
+    def remote_id(self) -> str | None:
+        """Return what the other side calls the customer."""
+        if isinstance(self.link, ProviderLink):
+            return self.link.provider_customer_id
+        return self.link.external_customer_id
+
+
+class Method(NamedTuple):
+    """A stored way to pay."""
+
+    remote_id: str
+    kind: str
+    brand: str | None = None
+    last_four: str | None = None
+    expires_year: int | None = None
+    expires_month: int | None = None
+
+
+class Notice(NamedTuple):
+    """Something a provider told us by a webhook, reduced to the facts that we act on (JSON)."""
+
+    remote_id: str
+    type: str
+    happened_at: datetime
+    facts: dict[str, Any]
+
+
+class Forged(Exception):
+    """A webhook that can't be trusted: its signature, its time or its form is not right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a step is tried when it fails for no fault of the data."""
+
+    attempts: int = 6
+    throttled: int = 6
+    delays: tuple[int, ...] = field(default=(10, 60, 300, 1_800, 7_200))  # seconds
+
+    def delay(self, attempt: int) -> int:
+        """Return the seconds to wait after an attempt, counted from 1."""
+        return self.delays[min(attempt, len(self.delays)) - 1]
+
+
+class Adapter(ABC):
+    """One account at a provider or an integration; a subclass is one kind of them."""
+
+    # As people write it.
+    name: ClassVar[str]
+    # False: the customer comes into being there by paying or by its first invoice (Adyen, Anrok).
+    creates: ClassVar[bool] = True
+    # Where `creates` is False: how long a checkout link waits for the customer.
+    awaits: ClassVar[timedelta | None] = None
+    # Whether later changes of the customer are sent.
+    updates: ClassVar[bool] = True
+    has_checkout: ClassVar[bool] = False
+    has_methods: ClassVar[bool] = False
+    # How long the provider knows an idempotency key; None is for good. Later, `find` is asked.
+    key_lifetime: ClassVar[timedelta | None] = None
+    retries: ClassVar[Retries] = Retries()
+    # The answer to a webhook that was taken.
+    taken: ClassVar[bytes] = b""
+    # What is done with each kind of notice; others are ignored. See `customers.providers.inbound`.
+    handlers: ClassVar[Mapping[str, Callable[..., None]]] = {}
+
+    def __init__(self, connection: Connection, timeout: float = 20.0) -> None:
+        self.connection: Any = connection
+        self.timeout = timeout
+
+    def secret(self, name: str) -> str:
+        """Return a secret of the connection.
+
+        :raises Refused: if it is missing or can't be opened.
+        """
+        try:
+            found: str | None = self.connection.secrets.reveal().get(name)
+        except ValueError as error:
+            raise Refused(
+                f"The secrets of the connection {self.connection.code} can't be opened with the "
+                "keys of this server: enter them again.",
+                "secrets_unreadable",
+            ) from error
+        if not found:
+            raise Refused(
+                f"The connection {self.connection.code} has no {name}: enter it on its page.",
+                f"{name}_missing",
+            )
+        return found
+
+    def setting(self, name: str) -> Any:
+        """Return a setting of the connection, None if it has none."""
+        return self.connection.settings.get(name)
+
+    @abstractmethod
+    def body(self, subject: Subject) -> Body:
+        """Return the fields of a customer that the other side is to have; blank ones left out."""
+
+    def creation(self, subject: Subject) -> Body:
+        """Return what a creation sends: the body, and whatever never changes beside it."""
+        return self.body(subject)
+
+    def create(self, creation: Body, key: str) -> str:
+        """Make the remote customer and return its id.
+
+        Called with the same two values again until the outcome is known.
+
+        :param key: the idempotency key.
+        :raises Failure: as its kinds say.
+        """
+        raise NotImplementedError
+
+    def update(self, remote_id: str, body: Body) -> None:
+        """Change the remote customer; None in the body empties a field.
+
+        :raises Failure: as its kinds say.
+        """
+        raise NotImplementedError
+
+    def find(self, creation: Body) -> str | None:
+        """Return the id of the remote customer that this creation made, if there is one.
+
+        :raises Failure: as its kinds say.
+        """
+        return None
+
+    def read(self, remote_id: str) -> Body:
+        """Return what the other side has, in the names of `body`, to be shown beside ours.
+
+        :raises Failure: as its kinds say.
+        """
+        raise NotImplementedError
+
+    def has_checkout_for(self, subject: Subject) -> bool:
+        """Say whether this customer has anything to set up by a checkout."""
+        return self.has_checkout
+
+    def checkout_url(self, subject: Subject, key: str | None = None) -> str:
+        """Make a page where the customer sets up how to pay, and return its address.
+
+        :param key: an idempotency key, if the call may be repeated.
+        :raises Failure: as its kinds say.
+        """
+        raise NotImplementedError
+
+    def default_method(self, subject: Subject) -> Method | None:
+        """Return the way to pay that is the default there.
+
+        :raises Failure: as its kinds say.
+        """
+        return None
+
+    def funding_details(self, subject: Subject) -> str | None:
+        """Return the bank details to print on this customer's invoices, if the provider has some.
+
+        :raises Failure: as its kinds say.
+        """
+        return None
+
+    def notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
+        """Return what a webhook says, once its signature over the raw bytes has been verified.
+
+        :param headers: by their names in lower case.
+        :raises Forged: if it can't be trusted or read.
+        """
+        raise Forged(f"{self.name} sends no webhooks here")
+
+
+_ADAPTERS: dict[str, type[Adapter]] = {}
+
+
+def adapts(
+    kind: PaymentProvider.Type | Integration.Type,
+) -> Callable[[type[Adapter]], type[Adapter]]:
+    """Make a class the adapter of this type of connection."""
+
+    def register(adapter: type[Adapter]) -> type[Adapter]:
+        _ADAPTERS[kind.value] = adapter
+        return adapter
+
+    return register
+
+
+def adapter_class(kind: str) -> type[Adapter] | None:
+    """Return the adapter of a type; None where links are stored and nothing else."""
+    return _ADAPTERS.get(kind)
+
+
+def adapter_of(connection: Connection, timeout: float = 20.0) -> Adapter | None:
+    """Return an adapter that speaks with the account of this connection."""
+    found = adapter_class(str(connection.type))  # type: ignore[attr-defined]  # both kinds have it
+    return found(connection, timeout) if found else None
