@@ -75,4 +75,7 @@ class Integration(Connection):
             models.UniqueConstraint(
                 fields=["organization", "id", "type"], name="integration_tenant"
             ),
+            models.UniqueConstraint(
+                fields=["organization", "id"], name="integration_of_any_type_tenant"
+            ),
         ]

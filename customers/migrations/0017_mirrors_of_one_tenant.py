@@ -5,6 +5,7 @@ PROVIDER = "billing_paymentprovider (organization_id, id)"
 LINKS = [
     ("mirror", "customer_id", CUSTOMER),
     ("mirror", "payment_provider_id", PROVIDER),
+    ("mirror", "integration_id", "billing_integration (organization_id, id)"),
     ("paymentmethod", "customer_id", CUSTOMER),
     ("paymentmethod", "connection_id", PROVIDER),
     ("providerevent", "connection_id", PROVIDER),
@@ -20,13 +21,6 @@ def tenant_link(table: str, column: str, target: str) -> migrations.RunSQL:
         f"ALTER TABLE customers_{table} DROP CONSTRAINT {name}",
     )
 
-
-# Integrations have a unique index over three columns only, none over the two that are needed here.
-OF_INTEGRATION = migrations.RunSQL(
-    "ALTER TABLE customers_mirror ADD CONSTRAINT mirror_integration_id_tenant "
-    "FOREIGN KEY (integration_id) REFERENCES billing_integration (id) ON DELETE CASCADE",
-    "ALTER TABLE customers_mirror DROP CONSTRAINT mirror_integration_id_tenant",
-)
 
 # Stored ways to pay belong to one id at one connection: they go with either.
 FORGET_METHODS = migrations.RunSQL(
@@ -56,5 +50,8 @@ FORGET_METHODS = migrations.RunSQL(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0016_mirrors_and_provider_events")]
-    operations = [*(tenant_link(*link) for link in LINKS), OF_INTEGRATION, FORGET_METHODS]
+    dependencies = [
+        ("customers", "0016_mirrors_and_provider_events"),
+        ("billing", "0012_integration_of_any_type"),
+    ]
+    operations = [*(tenant_link(*link) for link in LINKS), FORGET_METHODS]

@@ -12,6 +12,9 @@ from customers.models import (
     Customer,
     CustomerMetadata,
     IntegrationLink,
+    Mirror,
+    PaymentMethod,
+    ProviderEvent,
     ProviderLink,
     SelectedSection,
     ShippingAddress,
@@ -72,6 +75,9 @@ LINKS = {
     ProviderLink: ("customer_id", "connection_id"),
     IntegrationLink: ("customer_id", "connection_id"),
     SelectedSection: ("customer_id", "section_id"),
+    Mirror: ("customer_id", "payment_provider_id"),
+    PaymentMethod: ("customer_id", "connection_id"),
+    ProviderEvent: ("connection_id",),
 }
 
 
@@ -83,6 +89,8 @@ def row(model: Any, world: World) -> dict[str, Any]:
     }
     if model not in (ShippingAddress, ProviderLink):
         values["id"] = uuid.uuid4()
+    if model is ProviderEvent:
+        del values["customer_id"]
     return values | {
         ShippingAddress: {},
         CustomerMetadata: {"key": "k", "value": "v", "display_in_invoice": False},
@@ -92,6 +100,13 @@ def row(model: Any, world: World) -> dict[str, Any]:
         IntegrationLink: {"connection_id": world.integration.id, "type": "xero",
                           "sync_with_provider": False},
         SelectedSection: {"section_id": world.section.id},
+        Mirror: {"payment_provider_id": world.provider.id, "state": "idle", "todo": [],
+                 "attempts": 0, "uncertain": False, "pushed": "{}"},
+        PaymentMethod: {"connection_id": world.provider.id, "remote_id": "pm", "kind": "card",
+                        "is_default": True, "told_at": "2026-01-01T00:00:00Z"},
+        ProviderEvent: {"connection_id": world.provider.id, "remote_id": "evt", "type": "t",
+                        "happened_at": "2026-01-01T00:00:00Z", "facts": "{}", "state": "waiting",
+                        "attempts": 0},
     }[model]  # fmt: skip
 
 
@@ -147,6 +162,13 @@ class TestConstraints:
         with pytest.raises(IntegrityError, match="billing_entity_id_tenant"):
             update(ours.customer, values)
 
+    def test_refuse_a_mirror_at_an_integration_of_another_organization(self, ours, theirs):
+        values = row(Mirror, ours) | {"integration_id": theirs.integration.id}
+        del values["payment_provider_id"]
+
+        with pytest.raises(IntegrityError, match="mirror_integration_id_tenant"):
+            insert(Mirror, values)
+
     def test_refuse_a_link_of_another_type(self, ours):
         with pytest.raises(IntegrityError, match="connection_id_tenant"):
             insert(IntegrationLink, row(IntegrationLink, ours) | {"type": "hubspot"})
@@ -171,7 +193,10 @@ class TestConstraints:
             for link in links
         }
 
-        assert found == expected | {"customer_billing_entity_id_tenant"}
+        assert found == expected | {
+            "customer_billing_entity_id_tenant",
+            "mirror_integration_id_tenant",
+        }
 
     @pytest.mark.parametrize("name", ["metadata_key_once", "integration_link_type_once"])
     def test_are_looked_at_when_a_statement_ends(self, ours, name):
