@@ -1,12 +1,12 @@
 """Every address of the back office, from the URLconf, with what it takes to open it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, resolve, reverse
 
 from billing.models import ChangeRecord, Delivery, Event, Membership, Organization
 from billing.staff.pages import StaffPage
@@ -51,6 +51,8 @@ class Address:
     name: str
     path: str
     ability: Ability | None
+    # What is sent there, if it is a form.
+    data: dict[str, str] = field(default_factory=dict)
 
 
 # Shown to the one person whose they are; others of the same role find nothing.
@@ -112,6 +114,49 @@ def addresses(world: dict[str, Any]) -> Iterator[Address]:
     for screen in admin.site._registry.values():
         yield from _screen(screen, world)
         yield from _besides(screen, world)
+
+
+# What is sent asks for more than its page does.
+ASKING_MORE = {
+    "customers_bulk": [
+        ({"kind": "edit"}, Ability.BULK_EDIT),
+        ({"kind": "delete"}, Ability.DELETE_CUSTOMERS),
+        ({"kind": "restore"}, Ability.RESTORE),
+    ],
+    "customers_batch": [
+        ({"do": "start"}, Ability.DELETE_CUSTOMERS),
+        ({"do": "stop"}, Ability.DELETE_CUSTOMERS),
+        ({"do": "undo"}, Ability.REVERT),
+        ({"do": "discard"}, Ability.DELETE_CUSTOMERS),
+    ],
+    "customers_views": [
+        ({"do": "delete"}, Ability.READ),
+        ({"do": "save", "name": "Ours", "shared": "on"}, Ability.SHARE_VIEWS),
+    ],
+}
+
+
+def forms(world: dict[str, Any]) -> Iterator[Address]:
+    """Return every address that takes a form, with what it takes to send one there."""
+    here = {"organization": str(world["organization"].pk)}
+    for found in addresses(world):
+        view = getattr(resolve(found.path).func, "view_class", None)
+        if view is None:
+            yield from _form_of_a_screen(found, here)
+        elif hasattr(view, "post"):
+            for data, ability in ASKING_MORE.get(found.name, [({}, found.ability)]):
+                yield Address(found.name, found.path, ability, here | data)
+
+
+def _form_of_a_screen(found: Address, here: dict[str, str]) -> Iterator[Address]:
+    """A form of Django's is read by more people than may send it."""
+    if found.name.endswith(("_add", "_delete")):
+        yield Address(found.name, found.path, found.ability, here | {"post": "yes"})
+    elif found.name.endswith("_change"):
+        for screen in admin.site._registry.values():
+            if found.name.startswith(f"{screen.opts.app_label}_{screen.opts.model_name}_"):
+                writes = screen.writes if isinstance(screen, Screen) else None
+                yield Address(found.name, found.path, writes, here)
 
 
 def _page(pattern: URLPattern, world: dict[str, Any]) -> Address:

@@ -5,7 +5,6 @@ from typing import Any, ClassVar, cast
 from uuid import UUID, uuid4
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -34,6 +33,7 @@ from billing.staff.screens import fact
 from billing.staff.sentences import sentence
 from billing.staff.settings import SettingsForm, SettingsScreen
 from billing.staff.site import back_office
+from billing.staff.tampering import Tampered
 from billing.staff.workplace import Workplace
 
 MODES = ((READ, gettext_lazy("Read")), (WRITE, gettext_lazy("Write")))
@@ -278,10 +278,10 @@ class RotatePage(_KeyPage):
         try:
             hours = int(request.POST.get("hours", "24"))
             new_id = UUID(request.POST.get("key_id", ""))
-        except ValueError:
-            raise PermissionDenied from None
+        except ValueError as error:
+            raise Tampered("key_id") from error
         if hours not in dict(OVERLAPS):
-            raise PermissionDenied
+            raise Tampered("hours")
         if ApiKey.objects.filter(pk=new_id).exists():
             return made_page(request, _key(self.workplace, new_id), None)
         ends_at = timezone.now() + timedelta(hours=hours) if hours else None

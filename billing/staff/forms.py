@@ -149,7 +149,8 @@ class WishForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Write what was edited, and show a refusal at its fields."""
         if self.is_bound and not self.creating and not self.initial:
-            self.add_error(None, "This form came back incomplete. Open it again and repeat.")
+            words = _("This form came back incomplete. Open it again and repeat.")
+            self.add_error(None, forms.ValidationError(words, code="incomplete"))
         elif not self.errors and (self.creating or self.edited()):
             try:
                 self.write(self.wish())

@@ -19,6 +19,7 @@ from billing.organizations.models import Organization
 from billing.staff.forms import WishForm, Words
 from billing.staff.roles import Ability
 from billing.staff.site import switch_to
+from billing.staff.tampering import note
 from billing.staff.workplace import has_workplace, organizations_of, staff_actor, workplace
 
 
@@ -58,6 +59,8 @@ class Screen(ModelAdmin):
         if found is None and (elsewhere := self._elsewhere(request, object_id)) is not None:
             switch_to(request, elsewhere)
             found = super().get_object(request, object_id, from_field)
+        if found is None:
+            note(request, "object_id")
         return found
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -17,6 +17,7 @@ from billing.events.models import ChangeRecord, WebhookEndpoint
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.sentences import sentence
+from billing.staff.tampering import Tampered
 from billing.webhooks import write
 from billing.webhooks.body import Happened
 from billing.webhooks.models import Delivery
@@ -126,7 +127,7 @@ class EndpointActionPage(StaffPage):
         }
         act = actions.get(request.POST.get("do", ""))
         if act is None:
-            raise Http404
+            raise Tampered("do")
         try:
             act(endpoint_id)
         except NotFound as gone:

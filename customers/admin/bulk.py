@@ -33,6 +33,7 @@ from billing.staff.forms import OTHER_ORGANIZATION
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.site import switch_to
+from billing.staff.tampering import Tampered, note
 from billing.staff.workplace import organizations_of
 from billing.values import CURRENCIES
 from customers.admin.bulk_form import BulkForm, ReasonForm
@@ -106,7 +107,10 @@ class ChoosePage(BulkPage):
         if sent.get("all"):
             return CustomerQuery.read(organization_id, QueryDict(sent.get("query", ""))).queryset()
         ids = [found for one in sent.getlist("customer") if (found := _uuid(one))]
-        return Customer.objects.filter(organization_id=organization_id, id__in=ids)
+        chosen = Customer.objects.filter(organization_id=organization_id, id__in=ids)
+        if chosen.count() < len(set(ids)):
+            note(self.request, "customer")
+        return chosen
 
     def _ask(
         self, request: HttpRequest, form: BulkForm, chosen: QuerySet[Customer]
@@ -159,7 +163,7 @@ class BatchPage(BulkPage):
             "undo": self._undo,
         }.get(request.POST.get("do", ""))
         if wanted is None:
-            raise Http404
+            raise Tampered("do")
         return wanted(batch)
 
     def _start(self, batch: Batch) -> HttpResponseBase:
@@ -281,7 +285,7 @@ class BatchesPage(BulkPage):
 def _kind(sent: QueryDict) -> Batch.Kind:
     asked = sent.get("kind", "")
     if asked not in (Batch.Kind.EDIT, Batch.Kind.DELETE, Batch.Kind.RESTORE):
-        raise Http404
+        raise Tampered("kind")
     return Batch.Kind(asked)
 
 

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-import structlog
 from django.contrib import messages
 from django.http import (
     Http404,
@@ -43,7 +42,6 @@ from customers.search import CustomerQuery
 from customers.submission import submit_once, submitted
 from customers.words import label
 
-_log = structlog.get_logger(__name__)
 # Fields of the pages around the form.
 _STEPS = frozenset({"csrfmiddlewaretoken", "step", "token", "reason"})
 
@@ -76,7 +74,6 @@ class _FormPage(StaffPage):
             form.leave_unjudged()
             return self.show_form(form)
         if not form.is_valid():
-            self.log_tampering(form)
             return self.show_form(form, status=422)
         if form.conflict is not None:
             return self.show_conflict(form)
@@ -205,16 +202,6 @@ class _FormPage(StaffPage):
             edited.add("name")
         return [one for one in found if edited.intersection(one["reasons"])]
 
-    def log_tampering(self, form: CustomerForm) -> None:
-        """Write down who sent choices that were not on offer, without their values."""
-        fields = [
-            name
-            for name, errors in form.errors.as_data().items()
-            if any(error.code == "invalid_choice" for error in errors)
-        ]
-        if fields:
-            log_tampering(self, fields=fields)
-
 
 class EditPage(_FormPage):
     """A customer in the form, grouped as people think."""
@@ -226,11 +213,6 @@ class EditPage(_FormPage):
         place = workplace(request)
         found = _find(request, values["customer_id"])
         if found is None:
-            _log.warning(
-                "foreign_customer", person=str(request.user.pk), organization=str(
-                    place.organization.pk
-                )
-            )  # fmt: skip
             raise Http404
         if found.organization_id != place.organization.pk:
             switch_to(request, found.organization)
@@ -361,7 +343,6 @@ class AddPage(_FormPage):
     def post(self, request: HttpRequest, **_values: Any) -> HttpResponse:
         """Do the next step, unless the person works elsewhere by now."""
         if request.POST.get("organization") != str(self.workplace.organization.pk):
-            log_tampering(self, fields=["organization"])
             form = self.form(request.POST)
             form.leave_unjudged()
             form.add_error(None, other_organization())
@@ -502,17 +483,6 @@ def found_duplicates(
         }
         for one in likely_duplicates(organization_id, values, exclude)
     ]
-
-
-def log_tampering(page: StaffPage, **facts: Any) -> None:
-    """Write down who sent a form that no page of ours makes; no values, they may be personal."""
-    _log.warning(
-        "tampered_form",
-        person=str(page.request.user.pk),
-        organization=str(page.workplace.organization.pk),
-        path=page.request.path,
-        **facts,
-    )
 
 
 def other_organization() -> str:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
+from billing.staff.tampering import Tampered
 from customers.admin.list import LIST, chosen_columns
 from customers.export import KEPT_FOR, ask_for_export, exports_of, pieces
 from customers.models import Export
@@ -56,7 +57,7 @@ class ExportsPage(StaffPage):
             messages.error(request, words)
             return HttpResponseRedirect(reverse(LIST))
         if request.POST.get("format") not in Export.Format.values:
-            raise Http404
+            raise Tampered("format")
         query = CustomerQuery.parse(place, request.POST.get("query", "")[:8_000])
         columns = chosen_columns(request.POST, ())
         language = get_language() or "en"

@@ -9,19 +9,26 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern
 
-from billing.models import Organization
+from billing.models import ChangeRecord, Organization
 from billing.staff.roles import ABILITIES, Ability, Role, as_document
+from customers.batches import Batch
 from tests.billing.builders import make_organization
-from tests.screens import OPEN, PERSONAL, Address, addresses, make_world
-from tests.staff import sign_in
+from tests.screens import OPEN, PERSONAL, Address, addresses, forms, make_world
+from tests.staff import records, sign_in
 
 ROLES = [*Role, None]
 
 
 @pytest.fixture
-def everything(organization: Organization) -> list[Address]:
+def world(organization: Organization) -> dict[str, Any]:
+    """A row for every screen."""
+    return make_world(organization)
+
+
+@pytest.fixture
+def everything(world: dict[str, Any]) -> list[Address]:
     """Every address, with a row behind it."""
-    return list(addresses(make_world(organization)))
+    return list(addresses(world))
 
 
 def wrong(client: Client, found: list[Address], may: Any) -> Iterator[str]:
@@ -96,6 +103,62 @@ class TestScreens:
         names = {one.name for one in admin.site.get_urls() if isinstance(one, URLPattern)}
 
         assert set(OPEN) - {"app_list"} <= names
+
+
+class TestForms:
+    """What is sent without a page to send it from: refused by the same table.
+
+    Seen to fail without StaffPage's `require`, and without that of ChoosePage and BatchPage.
+    """
+
+    @pytest.mark.parametrize("role", [*Role])
+    def test_are_taken_from_the_roles_of_the_table(
+        self, organization: Organization, world: dict[str, Any], role: Role
+    ) -> None:
+        client = sign_in(organization, role=role)
+        found = list(forms(world))
+
+        wrong = [
+            f"{one.name} {one.data} ({one.ability}): {answer.status_code}"
+            for one in sorted(found, key=lambda one: one.ability in ABILITIES[role])
+            if ((answer := client.post(one.path, one.data)).status_code == 403)
+            == (one.ability in ABILITIES[role])
+        ]
+
+        assert wrong == []
+
+    @pytest.mark.parametrize("role", [*Role])
+    def test_change_nothing_where_they_are_refused(
+        self, organization: Organization, world: dict[str, Any], role: Role
+    ) -> None:
+        client = sign_in(organization, role=role)
+        recorded, batches = records(), Batch.objects.count()
+
+        for one in forms(world):
+            if one.ability not in ABILITIES[role]:
+                client.post(one.path, one.data)
+
+        assert (records(), Batch.objects.count()) == (recorded, batches)
+
+    def test_change_nothing_of_another_organization(
+        self, organization: Organization, world: dict[str, Any]
+    ) -> None:
+        stranger = sign_in(make_organization(name="Hooli"), role="finance_lead")
+        mine = ChangeRecord.objects.filter(organization=organization)
+        recorded, batches = mine.count(), Batch.objects.count()
+
+        for one in forms(world):
+            answer = stranger.post(one.path, one.data)
+
+            assert answer.status_code != 500
+        assert (mine.count(), Batch.objects.count()) == (recorded, batches)
+
+    def test_are_taken_from_nobody_who_has_not_signed_in(self, world: dict[str, Any]) -> None:
+        for one in forms(world):
+            answer = Client().post(one.path, one.data)
+
+            assert answer.status_code == 302, one.name
+            assert answer["Location"].startswith("/admin/login/"), one.name
 
 
 class TestActions:
