@@ -19,8 +19,9 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 LARGE = "## A million customers"
 LIMIT_TITLE = "the statements without HTTP"
 LIMIT_DOES = (
-    "Tarn's own writer makes its prepared statements beforehand; two processes of four connections "
-    "send them over libpq, pipelined, one change at a time each. App CPU is that of the senders."
+    "Tarn's own rules and prepared statements, the wishes read beforehand; two processes of four "
+    "connections send them over libpq, pipelined, one change at a time each. App CPU is that of "
+    "the senders."
 )
 
 

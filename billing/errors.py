@@ -77,6 +77,10 @@ class Problems:
         if code not in codes:
             codes.append(code)
 
+    def copy(self) -> "Problems":
+        """Return the same problems, to add others to."""
+        return Problems({name: list(codes) for name, codes in self.by_field.items()})
+
     def __bool__(self) -> bool:
         return bool(self.by_field)
 

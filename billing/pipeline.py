@@ -23,8 +23,8 @@ _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[bytes, bytes]] = Weak
 
 def run_together(
     connection: psycopg.Connection[Any], statements: Sequence[tuple[bytes, Sequence[Any]]]
-) -> list[Row]:
-    """Run statements with their values (`$1`, each with its type cast); return the last one's rows.
+) -> list[list[Row]]:
+    """Run statements with their values (`$1`, each with its type cast); return the rows of each.
 
     :raises psycopg.Error: as a cursor would; nothing of the group was done then.
     """
@@ -39,7 +39,7 @@ def run_together(
 
 def _run(
     connection: psycopg.Connection[Any], statements: Sequence[tuple[bytes, Sequence[Any]]]
-) -> list[Row]:
+) -> list[list[Row]]:
     transformer = Transformer(connection)
     calls = [
         (
@@ -57,9 +57,11 @@ def _run(
     for result in results:
         if result.status == pq.ExecStatus.FATAL_ERROR:
             raise errors.error_from_result(result, connection.info.encoding)
-    last = results[-1]
-    transformer.set_pgresult(last)
-    return list(transformer.load_rows(0, last.ntuples, tuple))
+    found = []
+    for result in results:
+        transformer.set_pgresult(result)
+        found.append(list(transformer.load_rows(0, result.ntuples, tuple)))
+    return found
 
 
 def _prepare(connection: psycopg.Connection[Any], statement: bytes) -> bytes:

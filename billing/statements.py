@@ -5,17 +5,22 @@ written into it, each time. Errors are psycopg's own.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+)
 
 from billing.pipeline import run_together
 
 Row = tuple[Any, ...]
-_CONNECTION_LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def run(statement: LiteralString, values: Row) -> None:
@@ -36,19 +41,6 @@ def fetch_one(statement: LiteralString, values: Row) -> Row:
     if row is None:
         raise LookupError("the statement returned no row")
     return row
-
-
-def find_one_anew(statement: LiteralString, values: Row) -> Row | None:
-    """Do what `find_one` does, once more on a new connection if the old one turns out dead.
-
-    For the first statement of a request: nothing was written yet, so repeating it is safe.
-    """
-    try:
-        return find_one(statement, values)
-    except _CONNECTION_LOST:
-        if not drop_dead_connection():
-            raise
-    return find_one(statement, values)
 
 
 def drop_dead_connection() -> bool:
@@ -112,21 +104,22 @@ class Statement:
             [row] = self._run(cursor, values, binary=True).fetchall()
         return row
 
-    def rows_after(self, first: "Statement", values: Mapping[str, Any]) -> list[Row]:
-        """Run `first`, then this, and return this one's rows.
+    def row_anew(self, values: Mapping[str, Any]) -> Row | None:
+        """Do what `row` does, once more on a new connection if the old one turns out dead.
 
-        One round trip and one transaction, or the caller's transaction if there is one.
+        For the first statement of a request: nothing was written yet, so repeating it is safe.
         """
-        database = connections[DEFAULT_DB_ALIAS]
-        if database.in_atomic_block:
-            first.rows(values)
-            return self.rows(values)
-        database.ensure_connection()
-        with database.wrap_database_errors:
-            return run_together(
-                database.connection,
-                [(first._sent, first._bind(values)), (self._sent, self._bind(values))],
-            )
+        try:
+            [rows] = run_all([self], values)
+        except (OperationalError, InterfaceError):
+            if not drop_dead_connection():
+                raise
+            [rows] = run_all([self], values)
+        return rows[0] if rows else None
+
+    def rows_after(self, first: "Statement", values: Mapping[str, Any]) -> list[Row]:
+        """Run `first`, then this, as `run_all` does, and return this one's rows."""
+        return run_all([first, self], values)[-1]
 
     def column(self, values: Mapping[str, Any]) -> list[Any]:
         """Return the first column of every row."""
@@ -144,6 +137,23 @@ class Statement:
 
     def _bind(self, values: Mapping[str, Any]) -> list[Any]:
         return [values[name] for name in self._names]
+
+
+def run_all(statements: Sequence[Statement], values: Mapping[str, Any]) -> list[list[Row]]:
+    """Run statements that take their values from one mapping, and return the rows of each.
+
+    One round trip and one transaction, or the caller's transaction if there is one.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.in_atomic_block:
+        # A savepoint that was rolled back may have cost us the plans; psycopg knows of its own.
+        return [statement.rows(values) for statement in statements]
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        return run_together(
+            database.connection,
+            [(statement._sent, statement._bind(values)) for statement in statements],
+        )
 
 
 def _raw_cursor() -> psycopg.RawCursor[Row]:

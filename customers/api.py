@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from billing.api.answers import ApiResponse, json_bytes
+from billing.api.authentication import Question
 from billing.api.documentation import documented
 from billing.api.etags import asks_for_none, read_if_match, weak_etag
 from billing.api.paging import META, PAGING, Page, page_meta, read_page
@@ -16,7 +17,7 @@ from customers.delete import delete_customer
 from customers.filters import Filters, raise_problems, read_filters
 from customers.page import CustomerPage, Part, Position, customers_page
 from customers.read import customer_json
-from customers.write import Precondition, write_customer
+from customers.write import CustomerWrite, Precondition
 
 _EXAMPLE: dict[str, Any] = orjson.loads((Path(__file__).parent / "example.json").read_bytes())
 _ONE = {"customer": _EXAMPLE}
@@ -50,16 +51,30 @@ class CustomersView(ApiView):
 
     resource = "customer"
 
+    _begun: CustomerWrite | None = None
+
     @documented(
         request={"customer": CustomerChange}, response=_ONE, headers=_IF_MATCH | _IF_NONE_MATCH
     )
     def post(self, request: ApiRequest) -> ApiResponse:
         """Create or change a customer; the API has no separate update."""
-        change = CustomerChange.read(self.root(request, "customer", KNOWN_KEYS))
-        outcome = write_customer(
-            request.organization_id, change, request.actor, _precondition(request)
+        outcome = self._write(request).run(
+            request.organization_id, request.actor, _precondition(request), request.caller.answer
         )
         return _answer(outcome.json or b"", outcome.tag)
+
+    def look_ahead(self, request: ApiRequest) -> Question | None:
+        """Return what writing the customer will look at."""
+        if request.method != "POST" or "HTTP_IDEMPOTENCY_KEY" in request.META:
+            return None  # under the key's lock the writer looks itself
+        request.payload = self.body.value()
+        return self._write(request).look
+
+    def _write(self, request: ApiRequest) -> CustomerWrite:
+        if self._begun is None:
+            change = CustomerChange.read(self.root(request, "customer", KNOWN_KEYS))
+            self._begun = CustomerWrite(change)
+        return self._begun
 
     @documented(
         query=_QUERY,

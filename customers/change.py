@@ -216,7 +216,7 @@ class CustomerChange(Shape):
         return self._problems
 
     def row(self) -> dict[str, Any]:
-        """Return the wish as `write.sql` takes it: keyed by table, holding only what was sent."""
+        """Return the wish as the writer takes it: keyed by part, holding only what was sent."""
         sent = self.model_fields_set
         row: dict[str, Any] = {
             "external_id": self.external_id,

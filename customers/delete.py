@@ -11,7 +11,7 @@ from uuid import UUID
 from billing.errors import NotFound, Refusal, Stale
 from billing.events.actor import Actor
 from billing.statements import Statement
-from customers.read import form_sql
+from customers.read import form_sql, one_form
 from customers.write import Precondition, RefusedBatch
 
 # The statement after this one sees what is true under the locks. They are taken in the order
@@ -96,7 +96,7 @@ def delete_customer(
     [victim] = victims
     if not victim.is_as_wanted:
         raise Stale(victim.tag)
-    return victim.json.encode()
+    return one_form(victim.json)
 
 
 def _delete(

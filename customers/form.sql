@@ -1,11 +1,11 @@
--- The one JSON form of a customer (contract: customers.md 3). The relations it is built from are
--- named by who reads: the tables, or the rows that a write has just made (read.py).
+-- The one JSON form of a customer (contract: customers.md 3).
 form AS (
     SELECT customer.id, customer.version, customer.created_at, row_to_json(body) AS json
     FROM {customer} customer
     JOIN billing_billingentity entity ON entity.id = customer.billing_entity_id
-    LEFT JOIN {shipping_address} shipping ON shipping.customer_id = customer.id
-    LEFT JOIN {provider_link} provider ON provider.customer_id = customer.id
+    LEFT JOIN customers_shippingaddress shipping ON shipping.customer_id = customer.id
+    LEFT JOIN customers_providerlink provider_link ON provider_link.customer_id = customer.id
+    LEFT JOIN billing_paymentprovider provider ON provider.id = provider_link.connection_id
     {sections}
     CROSS JOIN LATERAL (
         SELECT
@@ -50,10 +50,10 @@ form AS (
                     customer.subscription_invoice_issuing_date_anchor,
                     'subscription_invoice_issuing_date_adjustment',
                     customer.subscription_invoice_issuing_date_adjustment,
-                    'provider_customer_id', provider.provider_customer_id,
-                    'sync', provider.sync,
-                    'sync_with_provider', provider.sync_with_provider,
-                    'provider_payment_methods', provider.provider_payment_methods
+                    'provider_customer_id', provider_link.provider_customer_id,
+                    'sync', provider_link.sync,
+                    'sync_with_provider', provider_link.sync_with_provider,
+                    'provider_payment_methods', provider_link.provider_payment_methods
                 )
                 WHEN provider.type IS NOT NULL THEN json_build_object(
                     'invoice_grace_period', customer.invoice_grace_period,
@@ -64,9 +64,9 @@ form AS (
                     customer.subscription_invoice_issuing_date_anchor,
                     'subscription_invoice_issuing_date_adjustment',
                     customer.subscription_invoice_issuing_date_adjustment,
-                    'provider_customer_id', provider.provider_customer_id,
-                    'sync', provider.sync,
-                    'sync_with_provider', provider.sync_with_provider
+                    'provider_customer_id', provider_link.provider_customer_id,
+                    'sync', provider_link.sync,
+                    'sync_with_provider', provider_link.sync_with_provider
                 )
                 ELSE json_build_object(
                     'invoice_grace_period', customer.invoice_grace_period,
@@ -98,7 +98,7 @@ form AS (
                         'created_at', to_char(entry.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
                     ) ORDER BY entry.created_at, entry.id
                 )
-                FROM {metadata} entry
+                FROM customers_customermetadata entry
                 WHERE entry.customer_id = customer.id
             ), '[]') AS metadata,
             coalesce((
@@ -122,7 +122,7 @@ form AS (
                         'commitments_count', 0
                     ) ORDER BY tax.created_at, tax.id
                 )
-                FROM {applied_tax} link
+                FROM customers_appliedtax link
                 JOIN billing_tax tax ON tax.id = link.tax_id
                 WHERE link.customer_id = customer.id
             ), '[]') AS taxes,
@@ -148,7 +148,7 @@ form AS (
                         )
                     END ORDER BY link.created_at, link.id
                 )
-                FROM {integration_link} link
+                FROM customers_integrationlink link
                 JOIN billing_integration connection ON connection.id = link.connection_id
                 WHERE link.customer_id = customer.id
             ), '[]') AS integration_customers

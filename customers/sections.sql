@@ -20,9 +20,9 @@ LEFT JOIN LATERAL (
       AND section.organization_id = customer.organization_id
       AND section.deleted_at IS NULL
       AND CASE
-          WHEN EXISTS (SELECT FROM {selected_section} own WHERE own.customer_id = customer.id)
+          WHEN EXISTS (SELECT FROM customers_selectedsection own WHERE own.customer_id = customer.id)
               THEN section.id IN (
-                  SELECT own.section_id FROM {selected_section} own
+                  SELECT own.section_id FROM customers_selectedsection own
                   WHERE own.customer_id = customer.id
               )
           ELSE section.id IN (

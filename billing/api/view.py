@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from billing.api import idempotency
 from billing.api.answers import ApiResponse
-from billing.api.authentication import BearerAuthentication, Caller, KeyPermission
+from billing.api.authentication import BearerAuthentication, Caller, KeyPermission, Question
 from billing.api.body import BadBody, read_json
 from billing.api.refusals import Refused, answer_to, error_answer
 from billing.api.throttle import KeyThrottle, Rate, count_request
@@ -23,6 +23,7 @@ from billing.events.actor import Actor
 from billing.statements import drop_dead_connection
 
 MAX_BODY_BYTES = 1_048_576
+SHORT_BODY_BYTES = 65_536
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -39,6 +40,42 @@ class ApiRequest(WSGIRequest):
     actor: Actor
     payload: Any
     """The JSON value of the body; None without one."""
+
+
+class Body:
+    """The body of a request, read and parsed once, whoever asks first.
+
+    `data()` returns its bytes and `value()` the JSON value in them; either raises what is wrong
+    (Refused, BadBody) as often as it is asked.
+    """
+
+    def __init__(self, request: ApiRequest) -> None:
+        self.length = _declared_length(request)
+        self.data: Callable[[], bytes] = _once(lambda: read_body(request))
+        self.value: Callable[[], Any] = _once(lambda: read_json(self.data()))
+
+    @property
+    def is_short(self) -> bool:
+        """Return whether it may be read before the caller is known."""
+        return self.length is not None and self.length <= SHORT_BODY_BYTES
+
+
+def _once(make: Callable[[], Any]) -> Callable[[], Any]:
+    """Return what calls `make` once, and gives its value or raises its error from then on."""
+    found: list[tuple[Any, Exception | None]] = []
+
+    def call() -> Any:
+        if not found:
+            try:
+                found.append((make(), None))
+            except (Refused, BadBody) as error:
+                found.append((None, error))
+        value, wrong = found[0]
+        if wrong is not None:
+            raise wrong
+        return value
+
+    return call
 
 
 class ApiView(APIView):
@@ -78,6 +115,7 @@ class ApiView(APIView):
         """Check, handle and answer one request; whatever happens, the answer is JSON."""
         checked = cast(ApiRequest, request)
         self.headers: dict[str, str] = {}
+        self.body = Body(checked)
         try:
             handler = self.find_handler(checked)
             self.initial(checked)
@@ -110,19 +148,35 @@ class ApiView(APIView):
 
     def perform_authentication(self, request: ApiRequest) -> None:
         """Put the caller on the request."""
-        [_, caller] = BearerAuthentication().authenticate(request)
+        [_, caller] = BearerAuthentication().authenticate(request, self._question(request))
         request.caller = caller
         request.organization_id = caller.organization_id
         request.actor = caller.actor
+
+    def _question(self, request: ApiRequest) -> Question | None:
+        """Return what the view wants to look at, if its body can be read already.
+
+        What is wrong with the body is told in its turn, once the key and its permissions passed.
+        """
+        if request.method not in _WITH_BODY or not self.body.is_short:
+            return None
+        try:
+            return self.look_ahead(request)
+        except (Refused, BadBody):
+            return None
+
+    def look_ahead(self, request: ApiRequest) -> Question | None:
+        """Return what to ask together with the look at the key; it may read `self.body`."""
+        return None
 
     def _handle(self, request: ApiRequest, handler: Handler, values: dict[str, Any]) -> ApiResponse:
         request.payload = None
         if request.method not in _WRITING:
             return handler(request, **values)
-        data = read_body(request) if request.method in _WITH_BODY else b""
+        data = self.body.data() if request.method in _WITH_BODY else b""
         key = idempotency.read_key(request.META.get("HTTP_IDEMPOTENCY_KEY"))
         if data or (self.needs_body and request.method in _WITH_BODY):
-            request.payload = read_json(data)
+            request.payload = self.body.value()
         if key is None:
             return handler(request, **values)
         once = idempotency.Request(request.organization_id, key, fingerprint(request))

@@ -1,4 +1,4 @@
-"""Change records of the ground floor's objects; customers write theirs in `write.sql`."""
+"""Change records of the ground floor's objects; customers write theirs in `put.sql`."""
 
 from collections.abc import Mapping
 from datetime import datetime

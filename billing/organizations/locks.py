@@ -10,7 +10,7 @@ from django.db import connection
 
 from billing.organizations.models import Organization
 
-# `customers/write.sql` takes the same lock, shared, before it reads what a customer points to.
+# Writers of customers take the same lock, shared, before a customer comes to point to something.
 CONFIGURATION_LOCK = 8401
 SLUG_LOCK = 8403
 

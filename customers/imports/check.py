@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 
 from billing.models import InvoiceCustomSection
@@ -95,7 +94,7 @@ def _finding(
         "number": number, "state": state, "version": stored.version if stored else 0,
     }  # fmt: skip
     if state != ImportRow.State.UNCHANGED:
-        found["changes"] = orjson.Fragment(outcome.changes or "{}")
+        found["changes"] = outcome.diff
         found["warnings"] = _warnings(judged, judge, sections) or None
     return found
 

@@ -1,7 +1,7 @@
-"""The only writer of customers: one wish or ten thousand, found, compared, written and recorded.
+"""The only writer of customers, of one wish or ten thousand: look, decide, put.
 
-One transaction, two statements, one round trip: `lock.sql`, and the steps from `wish.sql` to
-`outcome.sql` as `statement.py` puts them together.
+`look` asks what is stored, `decide` says what a wish makes of it, `put` writes what differs, and
+only if what was looked at still stands; else all of it is done again, under locks.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,24 @@ import orjson
 import psycopg
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from billing.errors import Invalid, NotFound, Problems, Refusal, Stale
+from billing.errors import Problems, Refusal
 from billing.events.actor import Actor
-from billing.statements import Statement
+from billing.statements import run_all
 from customers.change import CustomerChange
-from customers.write.statement import LOCK, parts_of, write_statement
+from customers.write.case import Case, tag_of
+from customers.write.decide import decide
+from customers.write.look import LOCK, Look, Looked, look_for
+from customers.write.put import put_statement
+
+__all__ = [
+    "CustomerWrite",
+    "Outcome",
+    "Precondition",
+    "RefusedBatch",
+    "is_creation_race",
+    "write_customer",
+    "write_customers",
+]
 
 # Twice is enough for two creators of one customer; the rest is for create, delete and create.
 _ATTEMPTS = 5
@@ -43,14 +56,10 @@ class Outcome:
 
     customer_id: UUID
     kind: Literal["created", "updated", "unchanged"]
-    changes: str | None
+    diff: dict[str, list[Any]]
+    """Wire paths with `[old, new]`; empty if nothing changed."""
     tag: str | None = None
     json: bytes | None = None
-
-    @property
-    def diff(self) -> dict[str, list[Any]]:
-        """Return wire paths with `[old, new]`; empty if nothing changed."""
-        return orjson.loads(self.changes) if self.changes else {}
 
 
 class Precondition(NamedTuple):
@@ -60,6 +69,13 @@ class Precondition(NamedTuple):
     create_only: bool = False
 
 
+class Wish(NamedTuple):
+    """A change to one customer as the rules take it."""
+
+    sent: dict[str, Any]
+    shape: Problems
+
+
 def write_customers(
     organization_id: UUID, changes: Sequence[CustomerChange], actor: Actor
 ) -> list[Outcome]:
@@ -67,14 +83,10 @@ def write_customers(
 
     :raises RefusedBatch: if a change breaks a rule, or two of them name one customer.
     """
-    shapes = [change.problems for change in changes]
-    _add_doubles(changes, shapes)
-    rows = [_row(change, shape) for change, shape in zip(changes, shapes, strict=True)]
-    found = _write(organization_id, rows, actor)
-    refusals = _refusals(found, shapes)
-    if refusals:
-        raise RefusedBatch(refusals)
-    return [_outcome(row) for row in found]
+    wishes = [Wish(change.row(), change.problems) for change in changes]
+    _add_doubles(wishes)
+    look = look_for([wish.sent for wish in wishes], whole=False)
+    return _Write(organization_id, wishes, actor, look).run()
 
 
 def write_customer(
@@ -87,74 +99,35 @@ def write_customer(
 
     :raises Invalid, NotFound, Stale: as the contract orders them; nothing was written.
     """
-    shape = change.problems
-    row = _row(change, shape)
-    if precondition and precondition.if_match:
-        row["if_match"] = precondition.if_match
-    if precondition and precondition.create_only:
-        row["create_only"] = True
-    found = _write(organization_id, [row], actor, one=True)
-    for refusal in _refusals(found, [shape]).values():
-        raise refusal
-    return _outcome(found[0])
+    return CustomerWrite(change).run(organization_id, actor, precondition)
 
 
-class _Found(NamedTuple):
-    """A row of `outcome.sql`: an outcome, or a problem with its key and code."""
+class CustomerWrite:
+    """The write of one change, for a door that asks its `look` together with something else."""
 
-    n: int
-    kind: str
-    customer_id: UUID | None
-    key: str | None
-    code: str | None
-    changes: str | None
-    version: int | None
-    json: str | None
+    def __init__(self, change: CustomerChange) -> None:
+        self._wish = Wish(change.row(), change.problems)
+        self.look = look_for([self._wish.sent], whole=True)
 
+    def run(
+        self,
+        organization_id: UUID,
+        actor: Actor,
+        precondition: Precondition | None = None,
+        answer: str | None = None,
+    ) -> Outcome:
+        """Do what `write_customer` does.
 
-def _row(change: CustomerChange, shape: Problems) -> dict[str, Any]:
-    row = change.row()
-    if shape:
-        row["refused"] = True
-    return row
-
-
-def _add_doubles(changes: Sequence[CustomerChange], shapes: list[Problems]) -> None:
-    """Add a problem to every change that names a customer another one before it names."""
-    first: set[str] = set()
-    for position, change in enumerate(changes):
-        if change.external_id in first and "external_id" not in shapes[position].by_field:
-            shapes[position] = _copy(shapes[position])
-            shapes[position].add("external_id", "value_already_exist")
-        first.add(change.external_id)
-
-
-def _copy(problems: Problems) -> Problems:
-    return Problems({key: list(codes) for key, codes in problems.by_field.items()})
-
-
-def _write(
-    organization_id: UUID, rows: list[dict[str, Any]], actor: Actor, *, one: bool = False
-) -> list[_Found]:
-    statement = write_statement(parts_of(rows), one=one)
-    values = {
-        "organization": organization_id,
-        # Control characters are not allowed in an id, so one can stand between two.
-        "external_ids": "\x1f".join(row["external_id"] for row in rows),
-        "changes": orjson.dumps(rows).decode(),
-        **actor.values(),
-    }
-    for _ in range(_ATTEMPTS):
+        :param answer: the answer to `look`, if it was asked.
+        """
+        if precondition:
+            self._wish.sent.update(precondition._asdict())
+        write = _Write(organization_id, [self._wish], actor, self.look)
         try:
-            found = _run(statement, values)
-        except IntegrityError as error:
-            if not is_creation_race(error):
-                raise
-        else:
-            if all(row.kind != "unlocked" for row in found):
-                return found
-        # Somebody created one of these customers after we looked: look again.
-    raise OperationalError("one of these customers is being created over and over")
+            [outcome] = write.run(Looked(answer) if answer else None)
+        except RefusedBatch as batch:
+            raise batch.refusals[0] from None
+        return outcome
 
 
 def is_creation_race(error: IntegrityError) -> bool:
@@ -166,55 +139,95 @@ def is_creation_race(error: IntegrityError) -> bool:
     )
 
 
-def _run(statement: Statement, values: dict[str, Any]) -> list[_Found]:
-    """Run the write after its locks, in a transaction of both or a savepoint of the caller's."""
-    if connection.in_atomic_block:
+def _add_doubles(wishes: list[Wish]) -> None:
+    """Add a problem to every change that names a customer another one before it names."""
+    first: set[str] = set()
+    for position, (sent, shape) in enumerate(wishes):
+        if sent["external_id"] in first and "external_id" not in shape.by_field:
+            copy = shape.copy()
+            copy.add("external_id", "value_already_exist")
+            wishes[position] = Wish(sent, copy)
+        first.add(sent["external_id"])
+
+
+class _Faster(Exception):
+    """Somebody changed what was looked at before it was written; nothing was."""
+
+
+class _Write:
+    """One batch on its way."""
+
+    def __init__(
+        self, organization_id: UUID, wishes: Sequence[Wish], actor: Actor, look: Look
+    ) -> None:
+        self._wishes = wishes
+        self._look = look
+        self._values = {
+            "organization": organization_id, **actor.values(), **self._look.values
+        }  # fmt: skip
+
+    def run(self, looked: Looked | None = None) -> list[Outcome]:
+        """Write, as often as somebody else is faster."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                if attempt or connection.in_atomic_block:
+                    return self._try_locked()
+                return self._try(looked or self._look_now())
+            except _Faster:
+                continue
+            except IntegrityError as error:
+                if not is_creation_race(error):
+                    raise
+        raise OperationalError("one of these customers is being written over and over")
+
+    def _try_locked(self) -> list[Outcome]:
         with transaction.atomic():
-            rows = statement.rows_after(LOCK, values)
-    else:
-        rows = statement.rows_after(LOCK, values)
-    return [_Found(*row) for row in rows]
+            _, [[json]] = run_all([LOCK, self._look.statement()], self._values)
+            return self._try(Looked(json))
 
+    def _look_now(self) -> Looked:
+        [[[json]]] = run_all([self._look.statement()], self._values)
+        return Looked(json)
 
-def _outcome(row: _Found) -> Outcome:
-    customer_id = cast(UUID, row.customer_id)  # only a problem has none
-    return Outcome(
-        customer_id,
-        row.kind,  # type: ignore[arg-type]  # the statement's own words
-        row.changes,
-        f"{customer_id.hex}-{row.version}" if row.version is not None else None,
-        row.json.encode() if row.json is not None else None,
-    )
+    def _try(self, looked: Looked) -> list[Outcome]:
+        cases = [decide(wish.sent, wish.shape, looked) for wish in self._wishes]
+        refusals = {
+            position: refusal
+            for position, case in enumerate(cases)
+            if (refusal := case.refusal()) is not None
+        }
+        if refusals:
+            raise RefusedBatch(refusals)
+        changed = [case for case in cases if case.changes]
+        if changed:
+            self._put(changed)
+        return [self._outcome(case) for case in cases]
 
+    def _put(self, cases: list[Case]) -> None:
+        """Write the cases and note on each what it became.
 
-def _refusals(found: list[_Found], shapes: Sequence[Problems]) -> dict[int, Refusal]:
-    """Return what is wrong, by position; of several kinds the first (customers.md 1.2)."""
-    by_change: dict[int, list[_Found]] = {}
-    for row in found:
-        if row.customer_id is None:
-            by_change.setdefault(row.n - 1, []).append(row)
-    return {position: _refusal(rows, shapes[position]) for position, rows in by_change.items()}
+        :raises _Faster: if one of them is not what was looked at any more.
+        """
+        statement, values = put_statement(cases)
+        looks_again = self._look.whole and any(not case.is_plain for case in cases)
+        statements = [statement, self._look.statement()] if looks_again else [statement]
+        written, *more = run_all(statements, self._values | values)
+        if not written:
+            raise _Faster
+        for n, *became in written:
+            cases[n].note(*became)
+        if looks_again:
+            [[json]] = more[0]
+            looked = Looked(json)
+            for case in cases:
+                case.form = looked.customers[case.sent["external_id"]]["form"]
 
-
-def _refusal(rows: list[_Found], shape: Problems) -> Refusal:
-    problems = _copy(shape)
-    for row in rows:
-        if row.kind == "invalid":
-            _add(problems, str(row.key), str(row.code))
-    if problems:
-        return Invalid(problems.by_field)
-    missing = {row.key for row in rows if row.kind == "not_found"}
-    for resource in ("billing_entity", "tax"):
-        if resource in missing:
-            return NotFound(resource)
-    [stale] = [row for row in rows if row.kind == "stale"]
-    return Stale(stale.code)
-
-
-def _add(problems: Problems, key: str, code: str) -> None:
-    if key == "provider_payment_methods":
-        # The one key under which a code may stand twice (customers.md 2.7).
-        problems.by_field.setdefault(key, []).append(code)
-    elif key != "base" or "payment_provider_code" not in problems.by_field:
-        # A code that could not be read says nothing about the connection it names.
-        problems.add(key, code)
+    def _outcome(self, case: Case) -> Outcome:
+        customer_id, version = cast(tuple[str, int], case.now)  # written by now
+        return Outcome(
+            UUID(customer_id),
+            "unchanged" if not case.changes else "updated" if case.stored else "created",
+            case.changes,
+            tag_of(customer_id, version) if self._look.whole else None,
+            orjson.dumps(case.form) if self._look.whole else None,
+        )

@@ -1,85 +1,128 @@
--- 6. The record of each change.
+-- Writes what was decided, all or nothing: the rows are those that were looked at, or none is touched.
+
+-- :frozen
+-- What the customers come to point to still stands, and will until the commit.
+frozen AS MATERIALIZED (
+    SELECT customers_may_link(%(organization)s::uuid, string_to_array(%(links)s::text, E'\x1f')::uuid[]) AS stands
+),
+
+-- :begin
+wanted AS MATERIALIZED (
+    SELECT item.n, coalesce(item.id, customers_newest_first_id()) AS id, item.id IS NULL AS is_new,
+        item.version, item.fields, item.changes
+    FROM jsonb_to_recordset(%(customers)s::jsonb) AS item (
+        n int, id uuid, version int, fields jsonb, changes jsonb
+    )
+),
+-- In one order everywhere. Whoever waits here sees the version that the other one left.
+held AS MATERIALIZED (
+    SELECT wanted.n, wanted.fields, customer
+    FROM wanted
+    JOIN customers_customer customer
+        ON customer.id = wanted.id AND customer.version = wanted.version AND customer.deleted_at IS NULL
+    WHERE {stands}
+    ORDER BY customer.id
+    FOR NO KEY UPDATE OF customer
+),
+target AS MATERIALIZED (
+    SELECT wanted.*
+    FROM wanted
+    WHERE {stands}
+      AND (SELECT count(*) FROM held) = (SELECT count(*) FROM wanted WHERE NOT is_new)
+),
 recorded AS (
     INSERT INTO billing_changerecord
         (organization_id, resource, object_id, action, door, actor_id, actor_name, reason, batch_id, changes, at)
-    SELECT %(organization)s::uuid, 'customer', changed.customer_id,
-        CASE WHEN changed.is_new THEN 'created' ELSE 'updated' END,
+    SELECT %(organization)s::uuid, 'customer', target.id,
+        CASE WHEN target.is_new THEN 'created' ELSE 'updated' END,
         %(door)s::text, %(actor_id)s::text, %(actor_name)s::text, %(reason)s::text, %(batch)s::uuid,
-        changed.changes, now()
-    FROM changed
-    ORDER BY changed.n
-    RETURNING 1
-),
+        target.changes, now()
+    FROM target
+    ORDER BY target.n
+)
 
--- 7. The numbers of the newcomers; the counter's row stays locked until the commit.
+-- :update
+updated AS (
+    UPDATE customers_customer customer SET
+        version = customer.version + 1,
+        updated_at = greatest(now(), customer.updated_at),
+        billing_entity_id = new.billing_entity_id,
+        account_type = new.account_type,
+        customer_type = new.customer_type,
+        name = new.name,
+        firstname = new.firstname,
+        lastname = new.lastname,
+        legal_name = new.legal_name,
+        legal_number = new.legal_number,
+        tax_identification_number = new.tax_identification_number,
+        email = new.email,
+        phone = new.phone,
+        url = new.url,
+        logo_url = new.logo_url,
+        address_line1 = new.address_line1,
+        address_line2 = new.address_line2,
+        city = new.city,
+        zipcode = new.zipcode,
+        state = new.state,
+        country = new.country,
+        currency = new.currency,
+        timezone = new.timezone,
+        net_payment_term = new.net_payment_term,
+        external_salesforce_id = new.external_salesforce_id,
+        finalize_zero_amount_invoice = new.finalize_zero_amount_invoice,
+        invoice_grace_period = new.invoice_grace_period,
+        document_locale = new.document_locale,
+        subscription_invoice_issuing_date_anchor = new.subscription_invoice_issuing_date_anchor,
+        subscription_invoice_issuing_date_adjustment = new.subscription_invoice_issuing_date_adjustment,
+        skip_invoice_custom_sections = new.skip_invoice_custom_sections
+    FROM held
+    JOIN target ON target.n = held.n
+    CROSS JOIN LATERAL jsonb_populate_record(held.customer, held.fields) AS new
+    WHERE customer.id = new.id
+    RETURNING held.n, customer.id, customer.version, customer.updated_at
+)
+
+-- :create
+-- The counter's row stays locked until the commit; last, and before the unique index is touched.
 counted AS MATERIALIZED (
     SELECT customers_take_numbers(%(organization)s::uuid, newcomers.count) AS first_number
-    FROM (SELECT count(*) FROM changed WHERE is_new) newcomers
+    FROM (SELECT count(*) FROM target WHERE is_new) newcomers
     WHERE newcomers.count > 0
 ),
-
--- 8. The customers. A newcomer whose external_id somebody else has just taken breaks the unique
--- index here, and the whole write is done again.
-put_customer AS (
+-- A newcomer whose external_id somebody else has just taken breaks the unique index here, and the
+-- whole write is done again.
+inserted AS (
     INSERT INTO customers_customer
-    SELECT wanted.*
-    FROM changed
-    LEFT JOIN counted ON changed.is_new
+    SELECT new.*
+    FROM counted
+    CROSS JOIN (SELECT *, row_number() OVER (ORDER BY n) AS place FROM target WHERE is_new) newcomer
     JOIN billing_organization organization ON organization.id = %(organization)s::uuid
-    CROSS JOIN LATERAL (SELECT (counted.first_number + changed.place - 1)::text AS number) number
+    CROSS JOIN LATERAL (SELECT (counted.first_number + newcomer.place - 1)::text AS number) number
     CROSS JOIN LATERAL jsonb_populate_record(
         NULL::customers_customer,
-        CASE WHEN changed.is_new THEN jsonb_build_object(
-            'id', changed.customer_id,
-            'organization_id', %(organization)s::uuid,
-            'external_id', changed.sent ->> 'external_id',
+        jsonb_build_object(
             'account_type', 'customer',
             'finalize_zero_amount_invoice', 'inherit',
-            'skip_invoice_custom_sections', false,
+            'skip_invoice_custom_sections', false
+        )
+        || newcomer.fields
+        || jsonb_build_object(
+            'id', newcomer.id,
+            'organization_id', %(organization)s::uuid,
             'sequential_id', number.number,
             'slug', organization.document_number_prefix || '-'
                 || lpad(number.number, greatest(3, length(number.number)), '0'),
-            'created_at', now()
-        ) ELSE changed.stored END
-        || (changed.sent -> 'fields')
-        || coalesce(changed.sent -> 'configuration', '{}')
-        || jsonb_build_object(
-            'billing_entity_id', changed.entity_id,
-            'version', coalesce((changed.stored ->> 'version')::integer, 0) + 1,
-            'updated_at', greatest(now(), (changed.stored ->> 'updated_at')::timestamptz)
+            'version', 1,
+            'created_at', now(),
+            'updated_at', now()
         )
-    ) AS wanted
-    ON CONFLICT (id) DO UPDATE SET
-        billing_entity_id = excluded.billing_entity_id,
-        account_type = excluded.account_type,
-        customer_type = excluded.customer_type,
-        name = excluded.name,
-        firstname = excluded.firstname,
-        lastname = excluded.lastname,
-        legal_name = excluded.legal_name,
-        legal_number = excluded.legal_number,
-        tax_identification_number = excluded.tax_identification_number,
-        email = excluded.email,
-        phone = excluded.phone,
-        url = excluded.url,
-        logo_url = excluded.logo_url,
-        address_line1 = excluded.address_line1,
-        address_line2 = excluded.address_line2,
-        city = excluded.city,
-        zipcode = excluded.zipcode,
-        state = excluded.state,
-        country = excluded.country,
-        currency = excluded.currency,
-        timezone = excluded.timezone,
-        net_payment_term = excluded.net_payment_term,
-        external_salesforce_id = excluded.external_salesforce_id,
-        finalize_zero_amount_invoice = excluded.finalize_zero_amount_invoice,
-        invoice_grace_period = excluded.invoice_grace_period,
-        document_locale = excluded.document_locale,
-        subscription_invoice_issuing_date_anchor = excluded.subscription_invoice_issuing_date_anchor,
-        subscription_invoice_issuing_date_adjustment = excluded.subscription_invoice_issuing_date_adjustment,
-        skip_invoice_custom_sections = excluded.skip_invoice_custom_sections,
-        version = excluded.version,
-        updated_at = excluded.updated_at
-    RETURNING *
+    ) AS new
+    RETURNING id, version, updated_at
+),
+created AS (
+    SELECT target.n, inserted.* FROM inserted JOIN target ON target.id = inserted.id
 )
+
+-- :outcome
+SELECT n, id::text, version, to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS updated_at
+FROM {written}

@@ -20,12 +20,13 @@ from billing.taxes.write import delete_tax
 from customers.delete import delete_customer
 from customers.models import AppliedTax, Customer, CustomerCounter
 from customers.write import Outcome, write_customer, write_customers
+from customers.write.decide import decide
+from customers.write.put import put_statement
 from tests.billing.builders import make_organization, make_tax
 from tests.customers.posting import API, shown, wish
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-GATE = 7_700_001
 # What one waits for when somebody else holds a row: its writer, or a place in the queue.
 ROWS = ("transactionid", "tuple")
 _WAIT = 60
@@ -48,21 +49,40 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
 
 
 @contextmanager
-def between_lock_and_write(
+def between_look_and_put(
     monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any], meanwhile: Callable[[], Any]
 ) -> Iterator["Future[Any]"]:
-    """Run the call; once it has taken its locks, run `meanwhile`; then let it write."""
-    before, _, _ = writer.LOCK.text.rpartition("FROM locked")
-    gated = Statement(f"{before}, pg_advisory_xact_lock_shared({GATE}) FROM locked")
+    """Run the call; once it has looked and decided, run `meanwhile`; then let it write."""
+    decided, enough = threading.Event(), threading.Event()
+
+    def gated(*looked: Any) -> Any:
+        case = decide(*looked)
+        if not decided.is_set():
+            decided.set()
+            assert enough.wait(_WAIT)
+        return case
+
     with ThreadPoolExecutor(2) as pool:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GATE])
-            with monkeypatch.context() as patch:
-                patch.setattr(writer, "LOCK", gated)
-                begun = start(pool, call)
-                until_waiting(1, "advisory")
+        with monkeypatch.context() as patch:
+            patch.setattr(writer, "decide", gated)
+            begun = start(pool, call)
+            assert decided.wait(_WAIT)
+        try:
             start(pool, meanwhile).result(_WAIT)
+        finally:
+            enough.set()
         yield begun
+
+
+def putting_without(text: str, instead: str = "") -> Callable[..., Any]:
+    """Return the writer's last step with a guard taken out of its statement."""
+
+    def put(cases: Any) -> Any:
+        statement, values = put_statement(cases)
+        assert text in statement.text
+        return Statement(statement.text.replace(text, instead)), values
+
+    return put
 
 
 def is_waiting(count: int, *kinds: str) -> bool:
@@ -104,11 +124,10 @@ def write(organization: Organization, external_id: str, /, **values: Any) -> Out
 
 
 class TestOneRow:
-    def test_loses_no_field_of_a_customer_created_between_lock_and_look(self, monkeypatch):
-        """A writer saw no customer to lock; somebody created it, and somebody else is changing it.
+    def test_loses_no_field_of_a_customer_created_between_look_and_put(self, monkeypatch):
+        """A writer saw no customer; somebody created it, and somebody else is changing it.
 
-        Seen to lose the name with `unlocked` taken out of `compare.sql`: the writer then found
-        the customer, wrote it without a lock, and put back what it had read.
+        Seen to fail with `_ATTEMPTS` at one: the customer's id was taken.
         """
         acme = make_organization()
         written, enough = threading.Event(), threading.Event()
@@ -126,7 +145,7 @@ class TestOneRow:
 
         changes: list[Future[Any]] = []
         with ThreadPoolExecutor(1) as pool:
-            with between_lock_and_write(
+            with between_look_and_put(
                 monkeypatch, lambda: write(acme, "c1", phone="1"), create_it_and_begin_a_change
             ) as late:
                 until_waiting(1, *ROWS)
@@ -137,6 +156,48 @@ class TestOneRow:
         found = shown(acme)
         assert (found["name"], found["phone"], found["city"]) == ("Ann", "1", "Lyon")
         assert outcome.diff == {"phone": [None, "1"]}
+
+    def test_decides_again_if_somebody_was_faster(self, monkeypatch):
+        """Seen to record an old phone that was there no more without the version in `put.sql`."""
+        acme = make_organization()
+        write(acme, "c1", name="Ann")
+
+        with between_look_and_put(
+            monkeypatch, lambda: write(acme, "c1", phone="1"), lambda: write(acme, "c1", phone="2")
+        ) as late:
+            outcome = late.result(_WAIT)
+
+        assert outcome.diff == {"phone": ["2", "1"]}
+        assert Customer.objects.get().version == 3
+
+    def test_records_what_never_was_without_the_version(self, monkeypatch):
+        """The broken twin."""
+        acme = make_organization()
+        write(acme, "c1", name="Ann")
+        guard = " AND customer.version = wanted.version"
+        monkeypatch.setattr(writer, "put_statement", putting_without(guard))
+
+        with between_look_and_put(
+            monkeypatch, lambda: write(acme, "c1", phone="1"), lambda: write(acme, "c1", phone="2")
+        ) as late:
+            outcome = late.result(_WAIT)
+
+        assert outcome.diff == {"phone": [None, "1"]}
+
+    def test_does_not_create_what_was_deleted_meanwhile_by_halves(self, monkeypatch):
+        """A customer deleted between look and put is made anew, with all that was sent."""
+        acme = make_organization()
+        first = write(acme, "c1", name="Ann")
+
+        with between_look_and_put(
+            monkeypatch,
+            lambda: write(acme, "c1", phone="1"),
+            lambda: delete_customer(acme.id, "c1", API),
+        ) as late:
+            outcome = late.result(_WAIT)
+
+        assert (outcome.kind, outcome.customer_id != first.customer_id) == ("created", True)
+        assert (shown(acme)["name"], shown(acme)["phone"]) == (None, "1")
 
 
 class TestManyClients:
@@ -191,10 +252,10 @@ class TestManyClients:
         assert Customer.objects.get().version == 21
 
     def test_lose_a_field_without_the_row_lock(self, monkeypatch):
-        """The broken twin: it counts the customers but does not hold them."""
+        """The broken twin: it reads the customers but does not hold them."""
         acme = make_organization()
         write(acme, "c1")
-        unlocked = Statement(writer.LOCK.text.replace("FOR NO KEY UPDATE OF customer", ""))
+        unlocked = putting_without("FOR NO KEY UPDATE OF customer")
         written, enough = threading.Event(), threading.Event()
 
         def change_the_name() -> None:
@@ -203,7 +264,7 @@ class TestManyClients:
                 written.set()
                 assert enough.wait(_WAIT)
 
-        monkeypatch.setattr(writer, "LOCK", unlocked)
+        monkeypatch.setattr(writer, "put_statement", unlocked)
         with ThreadPoolExecutor(2) as pool:
             first = start(pool, change_the_name)
             assert written.wait(_WAIT)
@@ -336,9 +397,8 @@ class TestConfiguration:
         """The broken twin: the writer does not wait for the configuration."""
         acme = make_organization()
         tax = make_tax(acme, code="vat")
-        text = writer.LOCK.text.replace("pg_advisory_xact_lock_shared(8401,", "abs(0 *")
-        assert "8401" not in text
-        monkeypatch.setattr(writer, "LOCK", Statement(text))
+        ask, skip = "SELECT customers_may_link(", "SELECT true OR customers_may_link("
+        monkeypatch.setattr(writer, "put_statement", putting_without(ask, skip))
 
         self.delete_while_writing(acme, tax)
 

@@ -1,0 +1,126 @@
+"""One wish beside what is stored: what differs, what forbids it, and what is to be put."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from billing.errors import Invalid, NotFound, Problems, Refusal, Stale
+from customers.change import CONFIGURATION
+from customers.write.look import Looked
+
+# What a newcomer has.
+_NOTHING: dict[str, Any] = {
+    "shipping_address": {},
+    "billing_configuration": {},
+    "metadata": [],
+    "taxes": [],
+    "integration_customers": [],
+}
+# Of these, more follows in the JSON form than the value at their own path.
+_FAR_REACHING = frozenset(
+    {
+        "billing_entity_code",
+        "timezone",
+        "skip_invoice_custom_sections",
+        "invoice_custom_section_codes",
+        "tax_codes",
+        "integration_customers",
+    }
+)
+
+
+class Case:
+    """A wish as it is being decided: rules read what is sent and stored, and note the rest.
+
+    :param sent: the wish, as `CustomerChange.row` has it.
+    :param shape: the problems that the wish has by itself.
+    """
+
+    def __init__(self, sent: Mapping[str, Any], shape: Problems, looked: Looked) -> None:
+        self.sent = sent
+        self.looked = looked
+        self.stored = looked.customers.get(sent["external_id"])
+        # The customer's JSON form: as it is, and once it is written as it became.
+        self.form: dict[str, Any] = self.stored["form"] if self.stored else _NOTHING
+        self.now = (self.stored["id"], self.stored["version"]) if self.stored else None
+
+        # Wire paths to old and new, as the change record has them.
+        self.changes: dict[str, list[Any]] = {}
+        # The customer's own columns to write.
+        self.fields: dict[str, Any] = {}
+        # What else to write: names of blocks (`put_taxes`, `remove_taxes`) to a row for each.
+        self.rows: dict[str, dict[str, Any]] = {}
+        # The ids of what the customer comes to point to.
+        self.links: set[str] = set()
+        self.problems = shape.copy()
+        self.missing: set[str] = set()
+
+    def compare(self, path: str, old: Any, new: Any) -> bool:
+        """Note the change of a value, and return whether there is one."""
+        if old == new:
+            return False
+        self.changes[path] = [old, new]
+        return True
+
+    def compare_all(
+        self, prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Note the changes of values whose paths begin so, and return the new ones of them."""
+        differing = {name: value for name, value in new.items() if old.get(name) != value}
+        for name, value in differing.items():
+            self.changes[prefix + name] = [old.get(name), value]
+        return differing
+
+    def link(self, ids: Iterable[str]) -> None:
+        """Note that the customer comes to point to these."""
+        self.links.update(ids)
+
+    def refusal(self) -> Refusal | None:
+        """Return what is wrong; of several kinds the first (customers.md 1.2)."""
+        if self.problems:
+            return Invalid(self.problems.by_field)
+        for resource in ("billing_entity", "tax"):
+            if resource in self.missing:
+                return NotFound(resource)
+        tag = tag_of(*self.now) if self.now else None
+        return None if self._is_expected(tag) else Stale(tag)
+
+    def _is_expected(self, tag: str | None) -> bool:
+        if self.sent.get("create_only") and tag:
+            return False
+        tags = self.sent.get("if_match")
+        return not tags or (tag is not None and ("*" in tags or tag in tags))
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether the form after the change follows from the form and the changes."""
+        return self.stored is not None and all(map(self._is_plain, self.changes))
+
+    def _is_plain(self, path: str) -> bool:
+        if path == "metadata":
+            # A new entry has a time that only the database knows.
+            old, new = ({entry["lago_id"] for entry in side} for side in self.changes[path])
+            return old >= new
+        head, _, tail = path.partition(".")
+        return path not in _FAR_REACHING and (
+            head != "billing_configuration" or tail in CONFIGURATION
+        )
+
+    def note(self, customer_id: str, version: int, updated_at: str) -> None:
+        """Note what became of the customer when it was written."""
+        self.now = (customer_id, version)
+        if self.is_plain:
+            self.form = {**self.form, "updated_at": updated_at}
+            for path, (_, new) in self.changes.items():
+                self._set(path, new)
+
+    def _set(self, path: str, new: Any) -> None:
+        head, _, tail = path.partition(".")
+        if path == "metadata":
+            old = {entry["lago_id"]: entry for entry in self.form[path]}
+            new = [old[entry["lago_id"]] | entry for entry in new]
+        self.form[head] = {**self.form[head], tail: new} if tail else new
+
+
+def tag_of(customer_id: str, version: int) -> str:
+    """Return the version tag of a customer."""
+    return f"{customer_id.replace('-', '')}-{version}"

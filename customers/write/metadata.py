@@ -1,0 +1,64 @@
+"""Metadata (contract: customers.md 2.8): an item is matched by id, else by key among the entries
+that no item claims by id; what no item matches goes.
+"""
+
+from typing import Any
+
+from billing.ids import ordered_id
+from customers.write.case import Case
+
+_KEYS = ("lago_id", "key", "value", "display_in_invoice")
+
+Entry = dict[str, Any]
+
+
+def decide_metadata(case: Case) -> None:
+    """Decide which entries stay, come and go."""
+    stored = {entry["lago_id"]: entry for entry in case.form["metadata"]}
+    items = case.sent["metadata"]
+    claimed = [item["id"] for item in items if item.get("id") in stored]
+    free = {entry["key"]: entry for one, entry in stored.items() if one not in claimed}
+    wanted = [_wanted(item, stored, free, place) for place, item in enumerate(items)]
+    _judge(case, wanted, claimed)
+    _compare(case, [{key: entry[key] for key in _KEYS} for entry in stored.values()], wanted)
+
+
+def _wanted(item: Entry, stored: dict[str, Entry], free: dict[str, Entry], place: int) -> Entry:
+    claimed = stored.get(item.get("id") or "", {})
+    matched = claimed or free.get(item.get("key") or "", {})
+    return {
+        "lago_id": matched.get("lago_id") or str(ordered_id(place)),
+        "key": item.get("key", claimed.get("key")),
+        "value": item.get("value", claimed.get("value")),
+        "display_in_invoice": item.get("display_in_invoice", False),
+    }
+
+
+def _judge(case: Case, wanted: list[Entry], claimed: list[str]) -> None:
+    keys, values = ([entry[name] for entry in wanted] for name in ("key", "value"))
+    rules = (
+        ("id", "value_already_exist", _has_doubles(claimed)),
+        ("key", "value_is_mandatory", None in keys),
+        ("value", "value_is_mandatory", None in values),
+        ("key", "value_already_exist", _has_doubles([key for key in keys if key is not None])),
+    )
+    for key, code, is_broken in rules:
+        if is_broken:
+            case.problems.add(key, code)
+
+
+def _has_doubles(values: list[str]) -> bool:
+    return len(values) > len(set(values))
+
+
+def _compare(case: Case, old: list[Entry], wanted: list[Entry]) -> None:
+    ranks = {entry["lago_id"]: rank for rank, entry in enumerate(old)}
+    new = sorted(wanted, key=lambda entry: ranks.get(entry["lago_id"], len(ranks)))
+    if not case.compare("metadata", old, new):
+        return
+    put = [entry for entry in new if entry not in old]
+    if put:
+        case.rows["put_metadata"] = {"entries": put}
+    gone = ranks.keys() - {entry["lago_id"] for entry in new}
+    if gone:
+        case.rows["remove_metadata"] = {"ids": sorted(gone)}
