@@ -18,7 +18,7 @@ from customers.advice import advice_for
 from customers.imports.judging import Judge, Judged, Seen
 from customers.imports.refusals import Flaw
 from customers.imports.run import STATES, next_size, only_import
-from customers.imports.staging import note, reset, rows_after, staged
+from customers.imports.staging import StagedRow, note, page_after, reset
 from customers.intakes import Import, ImportRow
 from customers.write import Outcome
 
@@ -44,7 +44,7 @@ def check_import(intake: Import, progress: Progress = lambda _intake: None) -> I
         judge = Judge(intake)
         sections = _section_codes(intake.organization_id)
         size = 100
-        while rows := list(rows_after(intake, intake.checkpoint)[:size]):
+        while rows := page_after(intake, intake.checkpoint, size):
             started = monotonic()
             _check(intake, judge, rows, sections)
             size = next_size(size, len(rows), monotonic() - started)
@@ -57,9 +57,9 @@ def check_import(intake: Import, progress: Progress = lambda _intake: None) -> I
 
 @transaction.atomic
 def _check(
-    intake: Import, judge: Judge, rows: Sequence[ImportRow], sections: frozenset[str]
+    intake: Import, judge: Judge, rows: Sequence[StagedRow], sections: frozenset[str]
 ) -> None:
-    read = judge.read(staged(rows))
+    read = judge.read(rows)
     seen = judge.look([wish for _row, wish in read])
     judged = [judge.judge(row, wish, seen) for row, wish in read]
     before = transaction.savepoint()

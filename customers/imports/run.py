@@ -6,9 +6,10 @@ stands exactly between two batches, and goes on there.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -19,7 +20,7 @@ from billing.statements import Statement
 from customers.batches import Batch
 from customers.imports.judging import Judge, Judged, Seen
 from customers.imports.refusals import Flaw
-from customers.imports.staging import StagedRow, note, rows_after, staged
+from customers.imports.staging import StagedRow, note, page_after
 from customers.imports.wishes import Wish
 from customers.intakes import Import, ImportRow
 
@@ -45,8 +46,9 @@ def run_import(intake: Import, progress: Progress = lambda _intake: None) -> Imp
         _refuse_undone(intake)
         _begin(intake)
         runner = _Runner(intake)
-        while runner.advance():
-            progress(intake)
+        with closing(runner):
+            while runner.advance():
+                progress(intake)
         _end(intake, _State.DONE if runner.is_done else _State.STOPPED)
     progress(intake)
     return intake
@@ -154,54 +156,90 @@ class _Stopped(Exception):
         self.refused = refused
 
 
+class _Page(NamedTuple):
+    """Rows of the file, the wishes of those to be written, and these judged if that is possible."""
+
+    rows: list[StagedRow]
+    read: list[tuple[StagedRow, Wish]]
+    judged: list[Judged]
+
+
+def _hurry() -> None:
+    """Do not wait for the disk at the end of this transaction.
+
+    If the server itself crashes, the last batches may be lost, each with its checkpoint: the
+    import stands before them, and goes on there. The commit that ends the import waits for all.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
 class _Runner:
     """One run of an import: how many rows a batch takes, and where it stands."""
 
     def __init__(self, intake: Import) -> None:
         self.intake = intake
         self.judge = Judge(intake)
+        self.needs_look = intake.is_checked or self.judge.reader.has_notes
         self.is_done = False
         self._size = 100
+        # Prepares the next rows while the database writes these; it never talks to the database.
+        self._aside = ThreadPoolExecutor(1)
+        self._next: Future[_Page] | None = None
+
+    def close(self) -> None:
+        """Let the helper go."""
+        self._aside.shutdown(cancel_futures=True)
 
     def advance(self) -> bool:
         """Write the next batch; return False at the end, or where it is to stop."""
-        rows = list(rows_after(self.intake, self.intake.checkpoint)[: self._size])
-        if not rows:
+        page = (self._next or self._prepare_after(self.intake.checkpoint)).result()
+        if not page.rows:
             self.is_done = True
             return False
-        read = self.judge.read(staged([row for row in rows if self._is_wanted(row)]))
+        self._next = self._prepare_after(page.rows[-1].number)
         started = monotonic()
         try:
-            wants_stop = self._write(rows, read)
+            wants_stop = self._write(page)
         except _Stopped as stopped:
             note(self.intake.id, [_refused(*one) for one in stopped.refused.items()])
             return False
-        self._size = next_size(self._size, len(rows), monotonic() - started)
+        self._size = next_size(self._size, len(page.rows), monotonic() - started)
         return not wants_stop
 
-    def _is_wanted(self, row: ImportRow) -> bool:
+    def _prepare_after(self, number: int) -> "Future[_Page]":
+        rows = page_after(self.intake, number, self._size)
+        return self._aside.submit(self._prepare, rows)
+
+    def _prepare(self, rows: list[StagedRow]) -> _Page:
+        read = self.judge.read([row for row in rows if self._is_wanted(row)])
+        judged = [] if self.needs_look else [self.judge.judge(row, wish, {}) for row, wish in read]
+        return _Page(rows, read, judged)
+
+    def _is_wanted(self, row: StagedRow) -> bool:
         """Return whether the row is to be written: of a checked import, only what was to change."""
         if self.intake.is_checked:
             return row.state in (ImportRow.State.NEW, ImportRow.State.CHANGED)
         return True
 
     @transaction.atomic
-    def _write(self, rows: Sequence[ImportRow], read: Sequence[tuple[StagedRow, Wish]]) -> bool:
+    def _write(self, page: _Page) -> bool:
         """Write one batch and move the checkpoint; return whether somebody asks to stop."""
-        outcomes, refused = self.judge.write(self._judge(read), self.intake.actor)
-        known = [row.number for row in rows if row.state == ImportRow.State.REFUSED]
+        _hurry()
+        judged = self._look(page.read) if self.needs_look else page.judged
+        outcomes, refused = self.judge.write(judged, self.intake.actor)
+        known = [row.number for row in page.rows if row.state == ImportRow.State.REFUSED]
         if self.intake.on_error == Import.OnError.STOP and (refused or known):
             raise _Stopped(refused)
         counts: Counter[str] = Counter(STATES[outcome.kind] for outcome in outcomes.values())
         counts[ImportRow.State.REFUSED] = len(refused.keys() | set(known))
-        counts[ImportRow.State.UNCHANGED] += len(rows) - counts.total()
+        counts[ImportRow.State.UNCHANGED] += len(page.rows) - counts.total()
         note(self.intake.id, [_refused(*one) for one in refused.items()])
-        return self._move(rows[-1].number, counts)
+        return self._move(page.rows[-1].number, counts)
 
-    def _judge(self, read: Sequence[tuple[StagedRow, Wish]]) -> list[Judged]:
-        needs_look = self.intake.is_checked or self.judge.reader.has_notes
-        wishes = [wish for _row, wish in read]
-        seen = self.judge.look(wishes, hold=True) if needs_look else {}
+    def _look(self, read: Sequence[tuple[StagedRow, Wish]]) -> list[Judged]:
+        """Judge the rows beside the customers as they are, held until the end of the batch."""
+        seen = self.judge.look([wish for _row, wish in read], hold=True)
         judged = [self.judge.judge(row, wish, seen) for row, wish in read]
         return [_as_previewed(one, seen) for one in judged] if self.intake.is_checked else judged
 

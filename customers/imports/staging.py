@@ -36,6 +36,7 @@ class StagedRow(NamedTuple):
     cells: Cells
     flaws: list[Flaw]
     version: int | None = None
+    state: str | None = None
 
 
 @transaction.atomic
@@ -107,6 +108,26 @@ def reset(intake: Import) -> None:
 def rows_after(intake: Import, number: int) -> QuerySet[ImportRow]:
     """Return the rows after this one, in the order of the file."""
     return ImportRow.objects.filter(intake=intake, number__gt=number).order_by("number")
+
+
+def page_after(intake: Import, number: int, size: int) -> list[StagedRow]:
+    """Return the next rows in the order of the file, with everything known to be wrong."""
+    found = _PAGE.rows({"import": intake.id, "after": number, "size": size})
+    return [
+        StagedRow(
+            number, orjson.loads(cells), Flaw.load(orjson.loads(flaws)) if flaws else [],
+            version, state,
+        )
+        for number, cells, flaws, version, state in found
+    ]  # fmt: skip
+
+
+_PAGE = Statement(
+    "SELECT number, cells::text, coalesce(flaws, problems)::text, version, state"
+    " FROM customers_importrow"
+    " WHERE intake_id = %(import)s::uuid AND number > %(after)s::int"
+    " ORDER BY number LIMIT %(size)s::int"
+)
 
 
 def rows_of(intake: Import, state: ImportRow.State) -> Iterator[ImportRow]:

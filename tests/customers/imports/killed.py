@@ -45,12 +45,12 @@ def main(import_id: str, *, twin: bool) -> None:
     raise SystemExit("the lock was never free")
 
 
-def _write_apart(runner, rows, read):
+def _write_apart(runner, page):
     """Move the checkpoint in a transaction of its own, as no importer should."""
     from collections import Counter
 
-    stop = runner._move(rows[-1].number, Counter({"new": len(rows)}))
-    runner.judge.write(runner._judge(read), runner.intake.actor)
+    stop = runner._move(page.rows[-1].number, Counter({"new": len(page.rows)}))
+    runner.judge.write(page.judged, runner.intake.actor)
     return stop
 
 
