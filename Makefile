@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large bench-deliveries requirements clean
+.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large bench-import bench-deliveries requirements clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,8 +22,9 @@ fuzz: $(VENV)/.development ## Look for a 5xx with many made-up requests; takes h
 	TARN_FUZZ_EXAMPLES=2500 $(BIN)/python -m pytest -n 2 --dist loadfile \
 	  tests/contract/test_hostile_input.py tests/contract/test_schema.py $(ARGS)
 
-soak: $(VENV)/.development ## Kill PostgreSQL under load again and again; takes some minutes.
-	TARN_SOAK_KILLS=50 $(BIN)/python -m pytest tests/contract/test_outage.py $(ARGS)
+soak: $(VENV)/.development ## Kill PostgreSQL and imports again and again; takes some minutes.
+	TARN_SOAK_KILLS=50 TARN_SOAK_CUSTOMERS=10000 $(BIN)/python -m pytest tests/contract/test_outage.py \
+	  tests/customers/imports/test_kill.py tests/customers/test_outgoing.py $(ARGS)
 
 check: lint test ## Everything a change must pass.
 
@@ -51,6 +52,9 @@ bench-large: $(VENV)/.runtime ## Measure a million customers, some minutes; writ
 
 bench-deliveries: $(VENV)/.runtime ## Measure how many webhooks a worker delivers, and how soon.
 	$(BIN)/python -m benchmarks.deliveries $(ARGS)
+
+bench-import: $(VENV)/.runtime ## Measure imports beside COPY; writes benchmarks/RESULTS.md.
+	$(BIN)/python -m benchmarks.imports --write $(ARGS)
 
 requirements: $(VENV)/.development ## Renew requirements*.txt from requirements*.in.
 	cd $(CURDIR) && for name in requirements requirements-dev; do \

@@ -17,6 +17,7 @@ from benchmarks.scenarios import SCENARIOS
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 LARGE = "## A million customers"
+IMPORTS = "## A million rows from a file"
 LIMIT_TITLE = "the statements without HTTP"
 LIMIT_DOES = (
     "Tarn's own rules and prepared statements, the wishes read beforehand; two processes of four "
@@ -166,9 +167,7 @@ def _generator(measured: Measured) -> str:
 
 
 def write(asked: argparse.Namespace, peers: dict[str, Peer], shown: str, before: str) -> None:
-    """Write RESULTS.md; what bench-large wrote stays."""
-    old = RESULTS.read_text() if RESULTS.exists() else ""
-    large = LARGE + old.partition(LARGE)[2] if LARGE in old else ""
+    """Write the first part of RESULTS.md; the rest stays."""
     does = "\n".join(
         f"- **{peer.title}** ({_versions(name)}): {peer.does}"
         for name, peer in peers.items()
@@ -200,12 +199,11 @@ pool's resetting of connections count too). CPU and memory are those of the whol
 {shown}
 
 """
-    RESULTS.write_text((text + large).rstrip() + "\n")
+    _write_part("", text)
 
 
 def write_large(customers: int, shown: str, before: str) -> None:
-    """Write the last part of RESULTS.md; the rest stays."""
-    old = RESULTS.read_text() if RESULTS.exists() else ""
+    """Write the part of RESULTS.md about many customers; the rest stays."""
     text = f"""\
 {LARGE}
 
@@ -216,7 +214,38 @@ all that hangs on a customer; medians of interleaved rounds. CPU at 8 connection
 
 {shown}
 """
-    RESULTS.write_text((old.partition(LARGE)[0].rstrip() + "\n\n" + text).lstrip())
+    _write_part(LARGE, text)
+
+
+def write_imports(rows: int, shown: str, before: str) -> None:
+    """Write the part of RESULTS.md about imports; the rest stays."""
+    text = f"""\
+{IMPORTS}
+
+Written by `make bench-import`. {machine()} {before}
+
+{rows:,} rows of CSV, each the documented customer with a shipping address, into an organization \
+without customers; read, staged, checked by all rules, written with history and everything that \
+undo needs, and then the same file again. Beside it COPY of the very rows that the import left \
+(customers, shipping addresses, metadata, taxes, provider links, change records) into the same \
+tables with their indexes and foreign keys. Medians of interleaved rounds, each on a database of \
+its own. p99 is that of API upserts in the same organization on two connections.
+
+{shown}
+"""
+    _write_part(IMPORTS, text)
+
+
+def _write_part(head: str, text: str) -> None:
+    """Put a part in its place in RESULTS.md; the first one has no head."""
+    old = RESULTS.read_text() if RESULTS.exists() else ""
+    parts = {"": old}
+    for name in (IMPORTS, LARGE):
+        before, found, after = parts[""].partition(name)
+        parts |= {"": before, name: found + after}
+    parts[head] = text
+    kept = [parts[name].strip() for name in ("", LARGE, IMPORTS)]
+    RESULTS.write_text("\n\n".join(part for part in kept if part) + "\n")
 
 
 def busy() -> str:
