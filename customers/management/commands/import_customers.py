@@ -140,7 +140,7 @@ class Command(BaseCommand):
             intake.delete()
         self.stdout.write(_("Nothing was written: this was a dry run."))
         if refused:
-            raise SystemExit(SOME_REFUSED)
+            raise SystemExit(_code(intake))
 
     def _run(self, intake: Import, options: dict[str, Any]) -> None:
         if intake.on_error == Import.OnError.STOP and not intake.started_at:
@@ -160,7 +160,7 @@ class Command(BaseCommand):
         if intake.state != Import.State.DONE:
             self._say_resume(intake)
         if refused or intake.state != Import.State.DONE:
-            raise SystemExit(SOME_REFUSED)
+            raise SystemExit(_code(intake))
 
     def _refuse_all(self, intake: Import) -> None:
         """Check the whole file first; end here if a row of it is refused."""
@@ -207,6 +207,12 @@ class Command(BaseCommand):
             % {"behind": f"{intake.behind:,}", "total": f"{intake.total:,}",
                "id": short(intake.id)}
         )  # fmt: skip
+
+
+def _code(intake: Import) -> int:
+    """Return the exit code of an import that did not go through as a whole."""
+    good = intake.new + intake.changed + intake.unchanged
+    return SOME_REFUSED if good else NOTHING_DONE
 
 
 def _positive(text: str) -> int:

@@ -50,6 +50,7 @@ def _write_apart(runner, page):
     from collections import Counter
 
     stop = runner._move(page.rows[-1].number, Counter({"new": len(page.rows)}))
+    time.sleep(0.03)  # most kills fall into here
     runner.judge.write(page.judged, runner.intake.actor)
     return stop
 

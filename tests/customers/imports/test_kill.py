@@ -52,14 +52,23 @@ def kill_again_and_again(intake, *words):
     for _ in range(KILLS):
         before = Import.objects.get(pk=intake.pk).checkpoint
         child = start(intake, *words)
-        time.sleep(moments.uniform(0.0, 0.25))
+        wait_until_past(intake, before, child)
+        time.sleep(moments.uniform(0.0, 0.15))
         child.kill()
         child.wait()
         after = Import.objects.get(pk=intake.pk)
-        hits += after.checkpoint > before or after.state == Import.State.RUNNING
+        hits += after.state == Import.State.RUNNING
         if after.state == Import.State.DONE:
             break
     return hits
+
+
+def wait_until_past(intake, checkpoint, child):
+    """Return once the child has written something, or is done."""
+    deadline = time.monotonic() + 60
+    while Import.objects.get(pk=intake.pk).checkpoint <= checkpoint and child.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def finish(intake, *words):
