@@ -1,6 +1,6 @@
 """The only way a customer goes: marked as deleted, recorded, counted off (customers.md 6).
 
-One transaction, two statements, one round trip, like the writer.
+One transaction, three statements, one round trip; the last one tells who wants to know.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from uuid import UUID
 
 from billing.errors import NotFound, Refusal, Stale
 from billing.events.actor import Actor
-from billing.statements import Statement
+from billing.statements import Statement, run_all
 from customers.read import form_sql, one_form
+from customers.tell import TELL_OF_DELETED
 from customers.write import Precondition, RefusedBatch
 
 # The statement after this one sees what is true under the locks. They are taken in the order
@@ -112,4 +113,5 @@ def _delete(
         "if_match": list(if_match) or None,
         **actor.values(),
     }
-    return [_Victim(*row) for row in statement.rows_after(_LOCK, values)]
+    _, victims, _ = run_all([_LOCK, statement, TELL_OF_DELETED], values)
+    return [_Victim(*row) for row in victims]

@@ -13,8 +13,9 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from billing.errors import Invalid, NotAllowed, NotFound, Refusal
 from billing.events.actor import Actor
-from billing.statements import Row, Statement
+from billing.statements import Row, Statement, run_all
 from customers.delete import KEPT
+from customers.tell import TELL_OF_RESTORED
 from customers.write import RefusedBatch, is_creation_race
 
 _MARK = KEPT.format(action="restored", deleted_at="NULL", before="IS NOT NULL", sign="+")
@@ -40,7 +41,8 @@ def _restore(values: Mapping[str, Any]) -> list[Row]:
     for _ in range(_ATTEMPTS):
         try:
             with transaction.atomic():
-                return _RESTORE.rows(values)
+                problems, _ = run_all([_RESTORE, TELL_OF_RESTORED], values)
+                return problems
         except IntegrityError as error:
             if not is_creation_race(error):
                 raise

@@ -17,6 +17,7 @@ from billing.errors import Problems, Refusal
 from billing.events.actor import Actor
 from billing.statements import run_all
 from customers.change import CustomerChange
+from customers.tell import TELL_OF_WRITTEN
 from customers.write.case import Case, tag_of
 from customers.write.decide import decide
 from customers.write.look import LOCK, Look, Looked, look_for
@@ -200,24 +201,29 @@ class _Write:
             raise RefusedBatch(refusals)
         changed = [case for case in cases if case.changes]
         if changed:
-            self._put(changed)
+            self._put(changed, tells=looked.listens)
         return [self._outcome(case) for case in cases]
 
-    def _put(self, cases: list[Case]) -> None:
-        """Write the cases and note on each what it became.
+    def _put(self, cases: list[Case], *, tells: bool) -> None:
+        """Write the cases, tell those who listen, and note on each case what it became.
 
         :raises _Faster: if one of them is not what was looked at any more.
         """
         statement, values = put_statement(cases)
         looks_again = self._look.whole and any(not case.is_plain for case in cases)
-        statements = [statement, self._look.statement()] if looks_again else [statement]
+        statements = [statement]
+        if tells:
+            statements.append(TELL_OF_WRITTEN)
+            values["changed_ids"] = "\x1f".join(case.sent["external_id"] for case in cases)
+        if looks_again:
+            statements.append(self._look.statement())
         written, *more = run_all(statements, self._values | values)
         if not written:
             raise _Faster
         for n, *became in written:
             cases[n].note(*became)
         if looks_again:
-            [[json]] = more[0]
+            [[json]] = more[-1]
             looked = Looked(json)
             for case in cases:
                 case.form = looked.customers[case.sent["external_id"]]["form"]

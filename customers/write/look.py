@@ -36,7 +36,10 @@ class Look(NamedTuple):
 
 
 class Looked:
-    """What was found: customers by `external_id`, ids of the configuration by code."""
+    """What was found: customers by `external_id`, ids of the configuration by code.
+
+    `listens` says whether anybody may want to be told of what is written.
+    """
 
     def __init__(self, json: str) -> None:
         found = orjson.loads(json)
@@ -47,6 +50,7 @@ class Looked:
         self.default_entity: str | None = next(
             (code for code, _, is_default in found["entities"] or () if is_default), None
         )
+        self.listens: bool = found["listens"]
         self.taxes: dict[str, str] = found.get("taxes") or {}
         self.sections: dict[str, str] = found.get("sections") or {}
         self.providers = _by_type(found.get("providers"))

@@ -20,5 +20,6 @@ SELECT json_build_object(
         WHERE entity.organization_id = {organization}
           AND entity.archived_at IS NULL
           AND (entity.is_default OR entity.code = ANY (string_to_array(%(entities)s::text, E'\x1f')))
-    ){named}
+    ),
+    'listens', EXISTS (SELECT FROM billing_webhookendpoint WHERE organization_id = {organization}){named}
 )::text
