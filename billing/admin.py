@@ -19,6 +19,7 @@ from billing.models import (
     Tax,
     WebhookEndpoint,
 )
+from billing.organizations.admin import PAGES as ORGANIZATION_PAGES
 from billing.organizations.admin import (
     BillingEntityScreen,
     OrganizationScreen,
@@ -146,3 +147,6 @@ back_office().page("deliveries/", DeliveriesPage, "deliveries")
 back_office().page("deliveries/<uuid:delivery_id>/", DeliveryPage, "delivery")
 back_office().page("deliveries/<uuid:delivery_id>/do/", DeliveryActionPage, "delivery_action")
 back_office().page("endpoints/<uuid:endpoint_id>/do/", EndpointActionPage, "endpoint_action")
+
+for _address in ORGANIZATION_PAGES:
+    back_office().page(*_address)

@@ -95,6 +95,7 @@ def make_world(organization: Organization) -> dict[str, Any]:
         # Arguments of our own pages.
         "customer_id": customer.pk,
         "endpoint_id": endpoint.pk,
+        "entity_id": organization.billing_entities.get().pk,
         "delivery_id": delivery.pk,
         "export_id": export.pk,
         "record_id": ChangeRecord.objects.filter(object_id=customer.pk).latest("id").pk,

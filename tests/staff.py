@@ -33,3 +33,14 @@ def text_of(response: Any) -> str:
 def records() -> int:
     """Return how many changes were recorded."""
     return ChangeRecord.objects.count()
+
+
+def sent_by(client: Client, address: str) -> dict[str, Any]:
+    """Return the form as a browser sends it when nothing was edited."""
+    form = client.get(address).context["adminform"].form
+    values = {bound.html_name: bound.value() for bound in form}
+    return {
+        name: "on" if value is True else value
+        for name, value in values.items()
+        if value not in (None, False)
+    }

@@ -19,10 +19,10 @@ from billing.organizations.models import Membership
 from billing.people.factors import factors_of
 from billing.people.members import add_member, change_member_role, remove_member
 from billing.staff.forms import organization_choice
-from billing.staff.roles import ABILITIES, Ability, may_give
+from billing.staff.roles import ABILITIES, Ability, Role, may_give
 from billing.staff.screens import fact
 from billing.staff.settings import SettingsForm, SettingsScreen
-from billing.staff.workplace import workplace
+from billing.staff.workplace import Workplace, workplace
 
 
 def told_role(role: Membership.Role) -> str:
@@ -47,6 +47,14 @@ class MemberForm(SettingsForm):
         super().__init__(*args, **options)
         if not self.creating:
             del self.fields["organization"], self.fields["email"]
+
+    def fit(self, place: Workplace) -> None:
+        """Offer the roles that the person may give."""
+        super().fit(place)
+        roles: Any = self.fields["role"]
+        roles.choices = [
+            one for one in Membership.Role.choices if may_give(place.role, Role(one[0]))
+        ]
 
     def read(self, instance: Membership) -> dict[str, Any]:
         """Return the role."""
@@ -109,21 +117,6 @@ class MembershipScreen(SettingsScreen):
         """Return whether the person may remove this one."""
         may = super().has_delete_permission(request, obj)
         return may and (obj is None or workplace(request).may_set(obj))
-
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **_: Any
-    ) -> Any:
-        """Return what makes the form, with the roles that the person may give."""
-        form, mine = super().get_form(request, obj, change), workplace(request).role
-        roles = [(role.value, role.label) for role in Membership.Role if may_give(mine, role)]
-
-        def make(*args: Any, **options: Any) -> MemberForm:
-            made: Any = form(*args, **options)
-            made.fields["role"].choices = roles
-            return cast(MemberForm, made)
-
-        make.base_fields = form.base_fields  # type: ignore[attr-defined]  # Django asks for it
-        return make
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the people, and what each role may do."""

@@ -19,6 +19,7 @@ from billing.errors import Invalid, NotFound, Refusal, Stale
 from billing.events.actor import Actor
 from billing.organizations.models import Organization
 from billing.staff.sentences import sentence
+from billing.staff.workplace import Workplace
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -126,6 +127,16 @@ class WishForm(forms.Form):
             self.initial = self._seen()
         else:
             self.initial["seen"] = json.dumps(self.current)
+        # How those who only look read them.
+        labels = {name: str(field.label or "") for name, field in self.fields.items()}
+        self._meta.labels = labels
+
+    def fit(self, place: Workplace) -> None:
+        """Offer what there is where the person works, and what they may choose of it."""
+        field: Any = self.fields.get("organization")
+        if field is not None:
+            field.queryset = Organization.objects.filter(pk=place.organization.pk)
+            self.initial.setdefault("organization", place.organization.pk)
 
     def read(self, instance: Any) -> dict[str, Any]:
         """Return the object's values by field, as JSON knows them."""

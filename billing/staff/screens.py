@@ -145,18 +145,13 @@ class WishScreen(Screen):
 
     def form_of(self, request: HttpRequest, form: type[WishForm]) -> Any:
         """Return a function that stands for the form's class, with the person put in."""
-        model, organization = self.model, workplace(request).organization
+        model, place = self.model, workplace(request)
 
         def make(data: Any = None, files: Any = None, **options: Any) -> Form:
             instance = options.get("instance") or model()
             initial = options.get("initial")
-            actor = staff_actor(request.user)
-            made = form(data, files, instance=instance, actor=actor, initial=initial)
-            if "organization" in made.fields:
-                made.fields["organization"].queryset = (  # type: ignore[attr-defined]
-                    Organization.objects.filter(pk=organization.pk)
-                )
-                made.initial.setdefault("organization", organization.pk)
+            made = form(data, files, instance=instance, actor=place.actor(), initial=initial)
+            made.fit(place)
             return made
 
         make.base_fields = form.base_fields  # type: ignore[attr-defined]  # Django asks for it

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.formats import localize
 from django.utils.html import format_html
@@ -97,6 +98,10 @@ class CountedList(ChangeList):
 
 class SettingsScreen(WishScreen):
     """A screen of what an organization is set up with; rows are deleted one at a time."""
+
+    class Media:
+        css: ClassVar = {"all": ["tarn/people.css", "tarn/edit.css"]}
+        js: ClassVar = [Script("tarn/settings.js", type="module")]
 
     # How customers point to the rows, if its list shows how many do.
     counted: ClassVar[Column | None] = None

@@ -20,11 +20,7 @@ from billing.models import (
     PaymentProvider,
     Tax,
 )
-from billing.staff.forms import Text, WishForm, put_value
-from billing.staff.sentences import sentence
-from customers.addresses import address_form
-from customers.admin.fields import (
-    INHERITED,
+from billing.staff.choices import (
     NONE,
     Choice,
     Several,
@@ -32,8 +28,11 @@ from customers.admin.fields import (
     currencies,
     languages,
     timezones,
-    worded,
 )
+from billing.staff.forms import Text, WishForm, put_value
+from billing.staff.sentences import sentence
+from customers.addresses import address_form
+from customers.admin.fields import INHERITED, worded
 from customers.admin.values import (
     ADDRESS,
     CONFIGURATION,

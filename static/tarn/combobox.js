@@ -25,6 +25,7 @@ class Combobox {
         this.input = document.createElement("input");
         Object.assign(this.input, { type: "text", autocomplete: "off", spellcheck: false });
         this.input.id = select.id;
+        this.input.className = select.className;
         select.removeAttribute("id");
         this.list = document.createElement("ul");
         this.list.id = `${this.input.id}_list`;
@@ -37,7 +38,9 @@ class Combobox {
             if (select.hasAttribute(name)) attributes[name] = select.getAttribute(name);
         for (const [name, value] of Object.entries(attributes)) this.input.setAttribute(name, value);
         this.list.setAttribute("role", "listbox");
-        this.list.setAttribute("aria-label", document.querySelector(`label[for="${this.input.id}"] [data-label]`)?.textContent ?? "");
+        const label = document.querySelector(`label[for="${this.input.id}"]`);
+        const words = label?.querySelector("[data-label]") ?? label;
+        this.list.setAttribute("aria-label", words?.textContent.trim() ?? "");
         select.hidden = true;
         select.tabIndex = -1;
         select.setAttribute("aria-hidden", "true");
