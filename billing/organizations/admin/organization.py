@@ -122,7 +122,7 @@ class SigningKeyPage(StaffPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Rotate the key, unless it was rotated or another organization chosen meanwhile."""
-        place, hours = self.workplace, request.POST.get("hours", "")
+        place, hours = self.workplace, request.POST.get("hours", "24")
         if hours not in {str(value) for value, _label in OVERLAPS}:
             raise PermissionDenied
         here = request.POST.get("organization") == str(place.organization.pk)
