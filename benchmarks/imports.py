@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from benchmarks import load, report, world
-from benchmarks.peers import ROOT, TARN, http_peers
+from benchmarks.peers import ROOT, TARN, Peer, http_peers
 from benchmarks.scenarios import UPDATE, body, requests
 from config.embedded import Cluster
 
@@ -177,30 +177,27 @@ def _waits(cluster: Cluster, asked: argparse.Namespace) -> dict[str, float]:
     peer.address = world.make_database(cluster, "bench_imports_api")
     peer.fill(1_000)
     peer.start()
-    path = make_file(asked.rows)
     # The file's customers are others than those the API writes.
-    path = _renamed(path)
+    path = _renamed(make_file(max(asked.rows, 50_000)))
     try:
-        assert peer.server is not None
-        found: dict[str, float] = {}
-        for name in ("warm", "without", "during"):
-            child = _background(peer.address, path) if name == "during" else None
-            if child:
-                time.sleep(_STAGING)
-            asking = islice(requests(UPDATE, 1_000, name), None)
-            sample = load.run(peer.server.port, asking, 2, asked.seconds)
-            found[name] = sample.percentile(0.99)
-            found[f"{name} p50"] = sample.percentile(0.5)
-            if child:
-                assert child.poll() is None, "the import ended before the load did"
-                child.kill()
-                child.wait()
-        return found
+        return {
+            name: _p99(peer, name, path, asked.seconds) for name in ("warm", "without", "during")
+        }
     finally:
         peer.stop()
 
 
-_STAGING = 20.0
+def _p99(peer: Peer, name: str, path: Path, seconds: float) -> float:
+    assert peer.server is not None
+    child = _background(peer.address, path) if name == "during" else None
+    try:
+        sample = load.run(peer.server.port, requests(UPDATE, 1_000, name), 2, seconds)
+        assert child is None or child.poll() is None, "the import ended before the load did"
+        return sample.percentile(0.99)
+    finally:
+        if child:
+            child.kill()
+            child.wait()
 
 
 def _renamed(path: Path) -> Path:
@@ -212,10 +209,19 @@ def _renamed(path: Path) -> Path:
 
 
 def _background(address: str, path: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
+    """Start an import and return once it has written rows."""
+    child = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.imports_work", "run", str(path)], cwd=ROOT,
         env={**os.environ, **TARN, "DATABASE_URL": address}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
+    while child.poll() is None and not _is_writing(address):
+        time.sleep(0.2)
+    return child
+
+
+def _is_writing(address: str) -> bool:
+    [found] = world.fetch(address, "SELECT count(*) FROM customers_import WHERE checkpoint > 0")
+    return bool(found)
 
 
 def _table(rounds: list[dict[str, Any]], small: dict[str, Any], waits: dict[str, float]) -> str:
