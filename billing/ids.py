@@ -2,9 +2,18 @@
 
 import secrets
 import time
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 _TIME_BITS = 52
+
+
+class Identity(NamedTuple):
+    """What a row keeps from the system it comes from: programs know it by these."""
+
+    id: UUID
+    created_at: datetime
 
 
 def newest_first_id() -> UUID:

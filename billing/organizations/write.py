@@ -18,6 +18,7 @@ from billing.events.write import (
     create_webhook_endpoint,
     oldest_webhook_endpoint,
 )
+from billing.ids import Identity
 from billing.organizations.change import (
     BillingEntityChange,
     NewBillingEntity,
@@ -102,9 +103,14 @@ def change_organization(
 
 @transaction.atomic
 def create_billing_entity(
-    organization_id: UUID, wish: NewBillingEntity, actor: Actor
+    organization_id: UUID,
+    wish: NewBillingEntity,
+    actor: Actor,
+    identity: Identity | None = None,
 ) -> BillingEntity:
     """Make a billing entity; the first one of an organization is its default.
+
+    :param identity: what it keeps if it comes from another system; its id must be free.
 
     :raises Invalid: with every problem of the wish.
     :raises NotFound: if a tax code is unknown.
@@ -114,7 +120,8 @@ def create_billing_entity(
     problems = wish.problems("code", "name")
     if wish.code is not None and present.filter(code=wish.code).exists():
         problems.add("code", "value_already_exist")
-    entity = BillingEntity(organization=organization)
+    kept = identity._asdict() if identity else {}
+    entity = BillingEntity(organization=organization, **kept)
     values = _stored(wish.values())
     _check_country(entity, values, problems)
     problems.raise_if_any()

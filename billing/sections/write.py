@@ -10,6 +10,7 @@ from billing.dependents import dependents
 from billing.errors import NotFound
 from billing.events.actor import Actor
 from billing.events.records import change_row, create_row, delete_softly
+from billing.ids import Identity
 from billing.organizations.locks import freeze_configuration, lock_organization
 from billing.organizations.models import BillingEntity
 from billing.sections.change import SectionChange
@@ -22,9 +23,11 @@ from billing.sections.models import (
 
 @transaction.atomic
 def create_section(
-    organization_id: UUID, wish: SectionChange, actor: Actor
+    organization_id: UUID, wish: SectionChange, actor: Actor, identity: Identity | None = None
 ) -> InvoiceCustomSection:
     """Make a section.
+
+    :param identity: what it keeps if it comes from another system; its id must be free.
 
     :raises Invalid: with every problem of the wish.
     """
@@ -33,7 +36,8 @@ def create_section(
     if wish.code is not None and _kept(organization_id).filter(code=wish.code).exists():
         problems.add("code", "value_already_exist")
     problems.raise_if_any()
-    section = InvoiceCustomSection(organization_id=organization_id)
+    kept = identity._asdict() if identity else {}
+    section = InvoiceCustomSection(organization_id=organization_id, **kept)
     create_row(section, "invoice_custom_section", wish.values(), actor)
     return section
 

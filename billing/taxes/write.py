@@ -10,6 +10,7 @@ from billing.dependents import dependents
 from billing.errors import NotFound, Problems
 from billing.events.actor import Actor
 from billing.events.records import change_row, create_row, delete_softly
+from billing.ids import Identity
 from billing.organizations.locks import freeze_configuration, lock_organization
 from billing.organizations.models import BillingEntity
 from billing.taxes.change import TaxChange
@@ -19,8 +20,12 @@ REQUIRED = ("name", "code", "rate")
 
 
 @transaction.atomic
-def create_tax(organization_id: UUID, wish: TaxChange, actor: Actor) -> Tax:
+def create_tax(
+    organization_id: UUID, wish: TaxChange, actor: Actor, identity: Identity | None = None
+) -> Tax:
     """Make a tax.
+
+    :param identity: what it keeps if it comes from another system; its id must be free.
 
     :raises Invalid: with every problem of the wish.
     """
@@ -30,7 +35,7 @@ def create_tax(organization_id: UUID, wish: TaxChange, actor: Actor) -> Tax:
     problems.raise_if_any()
     values = wish.values()
     applied = values.pop("applied_to_organization", None)
-    tax = Tax(organization_id=organization_id)
+    tax = Tax(organization_id=organization_id, **(identity._asdict() if identity else {}))
     create_row(tax, "tax", values, actor)
     _apply_to_organization(tax, applied, actor)
     return tax
