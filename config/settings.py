@@ -159,6 +159,9 @@ TARN_PUBLIC_URL = env.str("TARN_PUBLIC_URL", default="http://localhost:8000").rs
 TARN_WEBHOOK_ALLOW_HTTP = env.bool("TARN_WEBHOOK_ALLOW_HTTP", default=False)
 TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
 
+# Where Stripe is; the demo and the tests have one of their own.
+TARN_STRIPE_URL = env.str("TARN_STRIPE_URL", default="https://api.stripe.com").rstrip("/")
+
 # Modules with jobs; procrastinate itself looks for `tasks` only at the top of each app.
 PROCRASTINATE_IMPORT_PATHS = [
     "billing.api.tasks",
@@ -166,6 +169,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "customers.bulk.tasks",
     "customers.tasks",
     "customers.housekeeping",
+    "customers.providers.tasks",
 ]
 
 REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "billing.api.documentation.ApiSchema"}

@@ -103,6 +103,7 @@ class Mirror(MirrorPart):
 
     pushed = models.JSONField(default=dict)
     last_success_at = models.DateTimeField(null=True)
+    failed_step = models.CharField(max_length=16, choices=Step, null=True)
     error_message = models.CharField(max_length=WORDS_LENGTH, null=True)
     error_code = models.CharField(max_length=CODE_LENGTH, null=True)
     error_request_id = models.CharField(max_length=CODE_LENGTH, null=True)

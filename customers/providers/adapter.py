@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
 from billing.connections.models import Connection
@@ -121,6 +122,8 @@ class Adapter(ABC):
     awaits: ClassVar[timedelta | None] = None
     # Whether later changes of the customer are sent.
     updates: ClassVar[bool] = True
+    # What `creation` has beside the body.
+    only_at_creation: ClassVar[frozenset[str]] = frozenset({"lago_customer_id", "external_id"})
     has_checkout: ClassVar[bool] = False
     has_methods: ClassVar[bool] = False
     # How long the provider knows an idempotency key; None is for good. Later, `find` is asked.
@@ -234,6 +237,8 @@ class Adapter(ABC):
 
 
 _ADAPTERS: dict[str, type[Adapter]] = {}
+# Where the adapter of each type is.
+_MODULES = {"stripe": "customers.providers.stripe"}
 
 
 def adapts(
@@ -250,6 +255,9 @@ def adapts(
 
 def adapter_class(kind: str) -> type[Adapter] | None:
     """Return the adapter of a type; None where links are stored and nothing else."""
+    if kind in _MODULES and kind not in _ADAPTERS:
+        # Loaded when first used: the clients of providers are large.
+        import_module(_MODULES[kind])
     return _ADAPTERS.get(kind)
 
 

@@ -1,0 +1,73 @@
+"""Jobs that keep customers' mirrors at payment providers, and take over what a worker left."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils import timezone
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from customers.mirrors import Mirror
+from customers.providers.mirror import enqueue, reflect, work
+from customers.providers.steps import Change
+
+# A job comes late by some seconds when workers are busy; later than this, it does not come.
+_PATIENCE = timedelta(seconds=30)
+_AT_ONCE = 500
+_AFTER_AN_OUTAGE = RetryStrategy(
+    max_attempts=10, exponential_wait=2, retry_exceptions={OperationalError, InterfaceError}
+)
+
+
+@app.task(name="customers.mirror_customer", queue="providers", retry=_AFTER_AN_OUTAGE)
+def mirror_customer(
+    organization_id: str,
+    customer_id: str,
+    connection_id: str,
+    paths: Iterable[str],
+    remote_id: str | None,
+) -> None:
+    """Do at a payment provider what a change of a customer asks for.
+
+    Deferred by the database with the record of the change (migration `mirror_changes`).
+    """
+    reflect(
+        UUID(organization_id),
+        UUID(customer_id),
+        UUID(connection_id),
+        Change.read(paths, remote_id),
+    )
+
+
+@app.task(name="customers.continue_mirror", queue="providers", retry=_AFTER_AN_OUTAGE)
+def continue_mirror(mirror_id: str) -> None:
+    """Go on with what a mirror has to do."""
+    work(UUID(mirror_id))
+
+
+@app.periodic(cron="* * * * *", periodic_id="continue_mirrors")
+@app.task(name="customers.continue_mirrors", queueing_lock="continue_mirrors", queue="providers")
+def continue_mirrors(timestamp: int) -> None:
+    """Go on with mirrors that a process which died has left."""
+    with transaction.atomic():
+        stranded = (
+            Mirror.objects.select_for_update(skip_locked=True)
+            .filter(next_try_at__lt=timezone.now() - _PATIENCE)
+            .exclude(todo=[])
+        )
+        for mirror in stranded.order_by("next_try_at")[:_AT_ONCE]:
+            mirror.next_try_at = timezone.now()
+            mirror.save(update_fields=["next_try_at"])
+            enqueue(mirror)
+
+
+@app.periodic(cron="* * * * *", periodic_id="retake_provider_jobs")
+@app.task(
+    name="customers.retake_provider_jobs", queueing_lock="retake_provider_jobs", queue="providers"
+)
+async def retake_provider_jobs(timestamp: int) -> None:
+    """Start the jobs anew whose worker has died; each can be done twice without harm."""
+    for job in await app.job_manager.get_stalled_jobs(queue="providers"):
+        await app.job_manager.retry_job(job)

@@ -1,0 +1,70 @@
+"""A Stripe of our own, a connection to it, and a worker that works when told to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from billing.models import PaymentProvider
+from customers.providers import tasks
+from demo.fakes.server import running
+from demo.fakes.stripe import StripeFake
+from tests.billing.builders import make_payment_provider
+
+
+@pytest.fixture
+def stripe(settings: Any) -> Iterator[StripeFake]:
+    """Run a stand-in for Stripe."""
+    fake = StripeFake()
+    fake.silence_seconds = 1.5
+    with running(fake) as url:
+        settings.TARN_STRIPE_URL = url
+        yield fake
+
+
+@pytest.fixture
+def at_stripe(organization: Any) -> PaymentProvider:
+    """Return a connection to Stripe with secrets."""
+    made = make_payment_provider(organization, code="stripe")
+    made.secrets = {"secret_key": "sk_test_1234567890", "webhook_secret": "whsec_test"}
+    made.settings = {"success_redirect_url": "https://acme.example/thanks"}
+    made.save()
+    return made
+
+
+def jobs(name: str | None = None) -> list[Any]:
+    """Return the jobs that wait, oldest first."""
+    found = ProcrastinateJob.objects.filter(status="todo", queue_name="providers").order_by("id")
+    return list(found.filter(task_name=name) if name else found)
+
+
+def work_off(*, now: bool = False) -> int:
+    """Do the jobs that are due as a worker would, and return how many that were.
+
+    :param now: also those that are due later.
+    """
+    done = 0
+    while due := [job for job in jobs() if now or job.scheduled_at is None]:
+        for job in due:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [job.id])
+            if now:
+                _bring_forward(job.args)
+            _TASKS[job.task_name](**job.args)
+            done += 1
+    return done
+
+
+def _bring_forward(args: dict[str, Any]) -> None:
+    from customers.models import Mirror
+
+    if "mirror_id" in args:
+        Mirror.objects.filter(pk=args["mirror_id"]).update(next_try_at=None)
+
+
+_TASKS = {
+    "customers.mirror_customer": tasks.mirror_customer,
+    "customers.continue_mirror": tasks.continue_mirror,
+}
