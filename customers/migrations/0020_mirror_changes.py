@@ -62,7 +62,7 @@ DROP FUNCTION customers_mirror_changes();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0018_failed_step"),
+        ("customers", "0019_failed_step"),
         ("billing", "0012_integration_of_any_type"),
         ("procrastinate", "0041_post_retry_failed_job"),
     ]

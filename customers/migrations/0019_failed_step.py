@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0017_mirrors_of_one_tenant'),
+        ('customers', '0018_may_link'),
     ]
 
     operations = [
