@@ -86,7 +86,6 @@ def renewed(root: Path, language: str, texts: Catalog) -> Catalog:
     catalog.update(texts, no_fuzzy_matching=True)
     catalog.obsolete.clear()
     catalog.fuzzy = False
-    catalog.creation_date = catalog.revision_date = _NO_TIME
     return catalog
 
 
@@ -99,6 +98,7 @@ def as_po(catalog: Catalog) -> bytes:
 
 def as_mo(catalog: Catalog) -> bytes:
     """Return the file that gettext reads."""
+    catalog.creation_date = catalog.revision_date = _NO_TIME
     out = io.BytesIO()
     write_mo(out, catalog)
     return out.getvalue()

@@ -6,6 +6,8 @@ from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views import defaults
 
+from billing.staff.workplace import NoWorkplace
+
 
 class AdminPolicy:
     """Widens the policy by what the admin's theme needs, under /admin/ alone.
@@ -38,7 +40,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403: JSON for programs, a page for people."""
     if _for_program(request):
         return JsonResponse({"status": 403, "error": "Forbidden"}, status=403)
-    return defaults.permission_denied(request, exception)
+    page = "403_no_organization.html" if isinstance(exception, NoWorkplace) else "403.html"
+    return defaults.permission_denied(request, exception, page)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

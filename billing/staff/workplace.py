@@ -20,6 +20,10 @@ Person = AbstractBaseUser | AnonymousUser
 _CHOSEN = "organization"
 
 
+class NoWorkplace(PermissionDenied):
+    """The person works for no organization."""
+
+
 @dataclass(frozen=True)
 class Workplace:
     """A person in an organization; `role` is None for a superuser, who may everything."""
@@ -60,7 +64,7 @@ class Workplace:
 def workplace(request: HttpRequest) -> Workplace:
     """Return where the person works now: the organization chosen last, else the first by name.
 
-    :raises PermissionDenied: if the person has no organization.
+    :raises NoWorkplace: if the person has no organization.
     """
     found: Workplace | None = getattr(request, "_tarn_workplace", None)
     if found is None:
@@ -123,7 +127,7 @@ def _chosen(request: HttpRequest) -> Organization | None:
 
 def _workplace_in(request: HttpRequest, organization: Organization | None) -> Workplace:
     if organization is None:
-        raise PermissionDenied
+        raise NoWorkplace
     if is_superuser(request.user):
         return Workplace(request.user, organization, None)
     role = getattr(organization, "role", None) or Membership.objects.values_list(

@@ -31,10 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no chromium; see README.md"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the run; each test has a context of its own."""
-    # Playwright runs its loop in this thread, where the tests reach for the database as well.
+    """One browser for a file of tests; each test has a context of its own.
+
+    Playwright runs its loop in this thread: as long as it does, nothing else can run one, and
+    tests of other files do.
+    """
+    # The tests reach for the database in the same thread.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

@@ -98,8 +98,11 @@ class TestWorkplace:
         assert not organization.taxes.exists()
         assert not other.taxes.exists()
 
-    def test_shows_people_without_one_an_empty_house(self, db: None) -> None:
-        client = sign_in()
+    @pytest.mark.parametrize("address", ["/admin/", TAXES])
+    def test_tells_people_without_one_whom_to_ask(self, db: None, address: str) -> None:
+        response = sign_in().get(address)
 
-        assert client.get("/admin/").status_code == 200
-        assert client.get(TAXES).status_code == 403
+        assert response.status_code == 403
+        if address == "/admin/":
+            assert "Ask a finance lead or an operator to add you" in text_of(response)
+            assert 'action="/admin/logout/"' in response.content.decode()
