@@ -1,8 +1,8 @@
 """The preview: what would become of every row, cell by cell, before anything is written.
 
-Each batch of rows goes through the writer itself and is taken back at once, so that the preview
-says what the same rules will do; and each row keeps the version of its customer, so that the run
-leaves out whom somebody has changed since.
+The writer itself decides what it would do and leaves it at that, so that the preview says what
+the same rules will do, and locks nobody out; and each row keeps the version of its customer, so
+that the run leaves out whom somebody has changed since.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from customers.imports.refusals import Flaw
 from customers.imports.run import STATES, next_size, only_import
 from customers.imports.staging import StagedRow, note, page_after, reset
 from customers.intakes import Import, ImportRow
-from customers.write import Outcome
+from customers.write import Foreseen
 
 Progress = Callable[[Import], None]
 _State = Import.State
@@ -62,9 +62,7 @@ def _check(
     read = judge.read(rows)
     seen = judge.look([wish for _row, wish in read])
     judged = [judge.judge(row, wish, seen) for row, wish in read]
-    before = transaction.savepoint()
-    outcomes, refused = judge.write(judged, intake.actor)
-    transaction.savepoint_rollback(before)
+    outcomes, refused = judge.foresee(judged, intake.actor)
     found = [_finding(one, outcomes, refused, seen, judge, sections) for one in judged]
     note(intake.id, found)
     counts = Counter(one["state"] for one in found)
@@ -77,7 +75,7 @@ def _check(
 
 def _finding(
     judged: Judged,
-    outcomes: Mapping[int, Outcome],
+    outcomes: Mapping[int, Foreseen],
     refused: Mapping[int, list[Flaw]],
     seen: Mapping[str, Seen],
     judge: Judge,

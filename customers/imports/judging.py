@@ -1,8 +1,8 @@
 """What the rules and the stored customers say to some rows of a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -18,11 +18,20 @@ from customers.imports.targets import NOTE, wire_key
 from customers.imports.wishes import Wish, WishReader
 from customers.intakes import Import
 from customers.models import METADATA_VALUE_LENGTH
-from customers.write import Outcome, RefusedBatch, write_customers
+from customers.write import (
+    Foreseen,
+    Outcome,
+    RefusedBatch,
+    foresee_customers,
+    write_customers,
+)
 
 _LOOK_TEXT = (Path(__file__).parent / "look.sql").read_text()
 _LOOK = Statement(_LOOK_TEXT.format(lock=""))
 _HOLD = Statement(_LOOK_TEXT.format(lock="FOR NO KEY UPDATE"))
+
+
+_Done = TypeVar("_Done", Outcome, Foreseen)
 
 
 class Seen(NamedTuple):
@@ -82,23 +91,35 @@ class Judge:
     def write(
         self, judged: Sequence[Judged], actor: Actor
     ) -> tuple[dict[int, Outcome], dict[int, list[Flaw]]]:
-        """Write the changes that can be written, and return by row number what became of each.
+        """Write the changes that can be written, and return by row number what became of each."""
+        return self._do(write_customers, judged, actor)
 
-        What a batch is refused for is taken out, and the rest is written: no row is tried alone.
-        """
+    def foresee(
+        self, judged: Sequence[Judged], actor: Actor
+    ) -> tuple[dict[int, Foreseen], dict[int, list[Flaw]]]:
+        """Return by row number what `write` would make of each; nothing is written."""
+        return self._do(foresee_customers, judged, actor)
+
+    def _do(
+        self,
+        do: Callable[[UUID, Sequence[CustomerChange], Actor], list[_Done]],
+        judged: Sequence[Judged],
+        actor: Actor,
+    ) -> tuple[dict[int, _Done], dict[int, list[Flaw]]]:
+        """Do it with all changes but those that are refused: no row is tried alone."""
         left = [one for one in judged if one.change is not None]
         refused = {one.row.number: one.flaws for one in judged if one.change is None}
         while left:
             changes = [one.change for one in left if one.change is not None]
             try:
-                outcomes = write_customers(self.organization_id, changes, actor)
+                found = do(self.organization_id, changes, actor)
             except RefusedBatch as batch:
                 for place, refusal in batch.refusals.items():
                     refused[left[place].row.number] = self.flaws_of(refusal, left[place])
                 left = [one for one in left if one.row.number not in refused]
             else:
                 numbers = (one.row.number for one in left)
-                return dict(zip(numbers, outcomes, strict=True)), refused
+                return dict(zip(numbers, found, strict=True)), refused
         return {}, refused
 
     def flaws_of(self, refusal: Refusal, judged: Judged) -> list[Flaw]:

@@ -90,6 +90,26 @@ def write_customers(
     return _Write(organization_id, wishes, actor, look).run()
 
 
+class Foreseen(NamedTuple):
+    """What a change would do: wire paths with `[old, new]`, none if it does nothing."""
+
+    kind: Literal["created", "updated", "unchanged"]
+    diff: dict[str, list[Any]]
+
+
+def foresee_customers(
+    organization_id: UUID, changes: Sequence[CustomerChange], actor: Actor
+) -> list[Foreseen]:
+    """Return what the changes would do as things are now; nothing is locked or written.
+
+    :raises RefusedBatch: if a change breaks a rule, or two of them name one customer.
+    """
+    wishes = [Wish(change.row(), change.problems) for change in changes]
+    _add_doubles(wishes)
+    look = look_for([wish.sent for wish in wishes], whole=False)
+    return _Write(organization_id, wishes, actor, look).foresee()
+
+
 def write_customer(
     organization_id: UUID,
     change: CustomerChange,
@@ -190,7 +210,11 @@ class _Write:
         [[[json]]] = run_all([self._look.statement()], self._values)
         return Looked(json)
 
-    def _try(self, looked: Looked) -> list[Outcome]:
+    def foresee(self) -> list[Foreseen]:
+        """Decide and leave it at that."""
+        return [Foreseen(_kind(case), case.changes) for case in self._decide(self._look_now())]
+
+    def _decide(self, looked: Looked) -> list[Case]:
         cases = [decide(wish.sent, wish.shape, looked) for wish in self._wishes]
         refusals = {
             position: refusal
@@ -199,6 +223,10 @@ class _Write:
         }
         if refusals:
             raise RefusedBatch(refusals)
+        return cases
+
+    def _try(self, looked: Looked) -> list[Outcome]:
+        cases = self._decide(looked)
         changed = [case for case in cases if case.changes]
         if changed:
             self._put(changed, tells=looked.listens)
@@ -232,8 +260,14 @@ class _Write:
         customer_id, version = cast(tuple[str, int], case.now)  # written by now
         return Outcome(
             UUID(customer_id),
-            "unchanged" if not case.changes else "updated" if case.stored else "created",
+            _kind(case),
             case.changes,
             tag_of(customer_id, version) if self._look.whole else None,
             orjson.dumps(case.form) if self._look.whole else None,
         )
+
+
+def _kind(case: Case) -> Literal["created", "updated", "unchanged"]:
+    if not case.changes:
+        return "unchanged"
+    return "updated" if case.stored else "created"
