@@ -151,6 +151,15 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # --- Limits -----------------------------------------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # the largest body of the API, in bytes
+# The largest file that people send in; it goes to disk and into the database, never into memory.
+TARN_UPLOAD_MAX_MB = env.int("TARN_UPLOAD_MAX_MB", default=200)
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.UploadLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# So long the rows of an import are kept after its end; what it did to customers stays.
+TARN_IMPORT_ROWS_KEPT_DAYS = env.int("TARN_IMPORT_ROWS_KEPT_DAYS", default=90)
 # Requests a key may make in a minute; 0 switches the limit off.
 TARN_RATE_LIMIT = env.int("TARN_RATE_LIMIT", default=0)
 # Where the outside reaches us: names us in signatures and stands in links that we hand out.
@@ -167,6 +176,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "billing.api.tasks",
     "billing.webhooks.tasks",
     "customers.bulk.tasks",
+    "customers.imports.tasks",
     "customers.tasks",
     "customers.housekeeping",
     "customers.providers.tasks",

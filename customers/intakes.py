@@ -1,13 +1,15 @@
 """Files on their way in: what was read, how it is meant, what became of it."""
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from billing.events.actor import Actor
 from billing.events.models import ChangeRecord
 from billing.ids import newest_first_id
 from billing.organizations.models import Organization
 from billing.values import TEXT_LENGTH
+
+MAPPING_NAME_LENGTH = 60
 
 
 class Import(models.Model):
@@ -20,7 +22,10 @@ class Import(models.Model):
     """
 
     class State(models.TextChoices):
+        ARRIVED = "arrived"  # the file is here in pieces; its rows are still to be read
+        UNREAD = "unread"  # it can't be read; the notes say why
         STAGED = "staged"  # its rows are in the database; nothing was judged
+        MAPPED = "mapped"  # somebody said what fills what; the check is still to begin
         CHECKING = "checking"
         CHECKED = "checked"  # the preview is there
         RUNNING = "running"
@@ -63,9 +68,15 @@ class Import(models.Model):
     warnings = models.PositiveIntegerField(default=0)
     is_checked = models.BooleanField(default=False)
     wants_stop = models.BooleanField(default=False)
+    # How often a worker took it on and came no row further.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # Somebody looked after the rows that were refused, or needs none of them.
+    is_settled = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When its rows were deleted for their age; the counts stay.
+    emptied_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         indexes = [
@@ -119,6 +130,8 @@ class ImportRow(models.Model):
     warnings = models.JSONField(null=True, blank=True)
     changes = models.JSONField(null=True, blank=True)
     version = models.PositiveIntegerField(null=True, blank=True)
+    # What stood in the cells that were mended here, by column.
+    mended = models.JSONField(null=True, blank=True)
 
     class Meta:
         indexes = [
@@ -133,3 +146,37 @@ class ImportRow(models.Model):
                 name="import_row_with_warnings",
             ),
         ]
+
+
+class ImportPiece(models.Model):
+    """A part of a file that was sent in, until its rows are read."""
+
+    pk = models.CompositePrimaryKey("intake_id", "number")
+    intake = models.ForeignKey(
+        Import,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="pieces",
+    )
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+
+class SavedMapping(models.Model):
+    """What the columns of a kind of file fill, kept under a name for the whole organization."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=MAPPING_NAME_LENGTH)
+    # A `customers.imports.mapping.ColumnMap`.
+    mapping = models.JSONField()
+    saved_by = models.CharField(max_length=TEXT_LENGTH)
+    saved_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("organization", Lower("name"), name="saved_mapping_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

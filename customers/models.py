@@ -27,7 +27,12 @@ from billing.values import (
     URL_LENGTH,
 )
 from customers.batches import Batch, BatchItem  # noqa: F401  # Django looks for tables here
-from customers.intakes import Import, ImportRow  # noqa: F401  # the same
+from customers.intakes import (  # noqa: F401  # the same
+    Import,
+    ImportPiece,
+    ImportRow,
+    SavedMapping,
+)
 from customers.mirrors import Mirror, PaymentMethod, ProviderEvent  # noqa: F401  # the same
 from customers.readiness import incomplete
 from customers.submission import Submission  # noqa: F401  # the same

@@ -24,6 +24,7 @@ from tests.billing.builders import (
 )
 from tests.customers.builders import make_customer
 from tests.customers.bulk.work import preview
+from tests.customers.imports.bringing import checked_import
 from tests.staff import sign_in
 
 # Open to everybody who signed in, or who would: each looks after itself.
@@ -100,6 +101,8 @@ def make_world(organization: Organization) -> dict[str, Any]:
         "export_id": export.pk,
         "record_id": ChangeRecord.objects.filter(object_id=customer.pk).latest("id").pk,
         "key_id": organization.api_keys.latest("created_at").pk,
+        "import_id": checked_import(organization).pk,
+        "preset": "stripe",
         "batch_id": preview(organization, [customer], Batch.Kind.DELETE).pk,
     }
 

@@ -102,6 +102,16 @@ _OF_CODE = {
     "customer_not_deleted": "This customer is not deleted. There is nothing to restore.",
     "customer_not_found": "This customer is deleted. Restore it first.",
     "change_not_found": "There is no such change of this customer.",
+    "import_is_running": (
+        "Another import is at work here. Wait for its end; nothing is lost, nothing was changed."
+    ),
+    "import_was_undone": "This import was taken back. Use its file again to begin anew.",
+    "import_is_not_checked": "The preview is not there any more. Look again.",
+    "import_has_begun": "This import has begun. Take it back instead of throwing it away.",
+    "import_is_empty": "The rows of this import were deleted for their age. Send the file again.",
+    "row_cannot_be_mended": (
+        "The cells of this row are out of place. Mend the row in the file and send that again."
+    ),
     "changed_meanwhile": (
         "Somebody changed this customer while you looked. Look again; nothing was deleted."
     ),

@@ -10,6 +10,7 @@ from customers.admin.bulk import PAGES as BULK_PAGES
 from customers.admin.edit import AddPage, AdvicePage, CountryPage, EditPage
 from customers.admin.exports import PAGES as EXPORT_PAGES
 from customers.admin.home import PAGES as HOME_PAGES
+from customers.admin.imports import PAGES as IMPORT_PAGES
 from customers.admin.list import PAGES as LIST_PAGES
 from customers.admin.page import PAGES
 from customers.admin.palette import find_customers
@@ -32,9 +33,20 @@ back_office().item(
 back_office().item(
     Item("bulk", _("Bulk changes"), "checklist", "admin:customers_batches", Ability.HISTORY, 25)
 )
+back_office().item(
+    Item(
+        "imports",
+        _("Imports"),
+        "upload_file",
+        "admin:customers_imports",
+        Ability.HISTORY,
+        24,
+        keys="g i",
+    )
+)
 register(Finder(_("Customers"), find_customers))
 
-for _route, _page, _name in (*HOME_PAGES, *LIST_PAGES, *EXPORT_PAGES, *BULK_PAGES):
+for _route, _page, _name in (*HOME_PAGES, *LIST_PAGES, *EXPORT_PAGES, *BULK_PAGES, *IMPORT_PAGES):
     back_office().page(_route, _page, _name)
 
 _CUSTOMERS = "customers/customer/"

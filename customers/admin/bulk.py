@@ -194,9 +194,7 @@ class BatchPage(BulkPage):
     def _undo(self, batch: Batch) -> HttpResponseBase:
         """Make the preview of taking it back."""
         place = self.workplace
-        place.require(Ability.REVERT)
-        if _brought_customers(batch):
-            place.require(Ability.DELETE_CUSTOMERS)
+        self._require_undo(batch)
         try:
             undo = prepare_undo(batch.organization_id, batch.pk, place.actor())
         except NotAllowed:
@@ -208,9 +206,29 @@ class BatchPage(BulkPage):
     def _require(self, batch: Batch) -> None:
         if batch.kind == Batch.Kind.IMPORT:
             raise Http404  # an import has pages of its own
-        self.workplace.require(_ABILITIES[Batch.Kind(batch.kind)])
-        if batch.undoes and _brought_customers(batch.undoes):
+        if batch.undoes:
+            self._require_undo(batch.undoes)
+        else:
+            self.workplace.require(_ABILITIES[Batch.Kind(batch.kind)])
+
+    def _require_undo(self, undone: Batch) -> None:
+        """Go on only if the person may take this back; who may import may take imports back."""
+        if undone.kind == Batch.Kind.IMPORT and self.workplace.may(Ability.IMPORT):
+            return
+        self.workplace.require(Ability.REVERT)
+        if _brought_customers(undone):
             self.workplace.require(Ability.DELETE_CUSTOMERS)
+
+    def _may_act(self, batch: Batch) -> bool:
+        if batch.undoes:
+            return self._may_undo(batch.undoes)
+        is_import = batch.kind == Batch.Kind.IMPORT
+        return not is_import and self.workplace.may(_ABILITIES[Batch.Kind(batch.kind)])
+
+    def _may_undo(self, batch: Batch) -> bool:
+        """Return whether the button is shown; what else it takes is asked when it is pressed."""
+        is_import = batch.kind == Batch.Kind.IMPORT
+        return self.workplace.may(Ability.IMPORT if is_import else Ability.REVERT)
 
     def _show(self, batch: Batch, form: ReasonForm, status: int = 200) -> HttpResponseBase:
         undos = batch.undos.exclude(state__in=[Batch.State.PREVIEWED, Batch.State.PREVIEWING])
@@ -223,9 +241,8 @@ class BatchPage(BulkPage):
             rows=_rows(batch),
             left_out=left_out_rows(batch, _PAGE),
             left_out_count=batch.items.filter(why__isnull=False).count(),
-            may_act=batch.kind != Batch.Kind.IMPORT
-            and self.workplace.may(_ABILITIES[Batch.Kind(batch.kind)]),
-            may_undo=self.workplace.may(Ability.REVERT),
+            may_act=self._may_act(batch),
+            may_undo=self._may_undo(batch),
             undone_by=undos.first(),
             percent=_percent(batch),
         )

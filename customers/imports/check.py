@@ -13,17 +13,20 @@ from uuid import UUID
 
 from django.db import transaction
 
+from billing.errors import NotAllowed
 from billing.models import InvoiceCustomSection
 from customers.advice import advice_for
 from customers.imports.judging import Judge, Judged, Seen
-from customers.imports.refusals import Flaw
+from customers.imports.refusals import DOUBLED, Flaw
 from customers.imports.run import STATES, next_size, only_import
-from customers.imports.staging import StagedRow, note, page_after, reset
+from customers.imports.staging import StagedRow, note, page_after, reset, staged
 from customers.intakes import Import, ImportRow
 from customers.write import Foreseen
 
 Progress = Callable[[Import], None]
 _State = Import.State
+_COUNTED = ("checkpoint", "new", "changed", "unchanged", "refused", "warnings")
+_AT_ONCE = 500
 
 
 def check_import(intake: Import, progress: Progress = lambda _intake: None) -> Import:
@@ -55,22 +58,60 @@ def check_import(intake: Import, progress: Progress = lambda _intake: None) -> I
     return intake
 
 
+def recheck(intake: Import, numbers: Sequence[int]) -> None:
+    """Judge some rows of a preview anew: what stands in them, or what it means, was mended.
+
+    Rows that name one customer twice stay refused: see `customers.imports.mending`.
+
+    :raises NotAllowed: if an import of the organization is at work, or this one has no preview.
+    """
+    with only_import(intake.organization_id), transaction.atomic():
+        intake.refresh_from_db()
+        if intake.state != _State.CHECKED:
+            raise NotAllowed("import_is_not_checked")
+        judge, sections = Judge(intake), _section_codes(intake.organization_id)
+        for first in range(0, len(numbers), _AT_ONCE):
+            found = intake.rows.filter(number__in=numbers[first : first + _AT_ONCE])
+            rows = list(found.order_by("number"))
+            _count(intake, [_told(row) for row in rows], -1)
+            for row in rows:
+                row.problems = [one for one in row.problems or [] if one[1] == DOUBLED] or None
+            _count(intake, _judge(intake, judge, staged(rows), sections), 1)
+        intake.save(update_fields=_COUNTED)
+
+
 @transaction.atomic
 def _check(
     intake: Import, judge: Judge, rows: Sequence[StagedRow], sections: frozenset[str]
 ) -> None:
+    _count(intake, _judge(intake, judge, rows, sections), 1)
+    intake.checkpoint = rows[-1].number
+    intake.save(update_fields=_COUNTED)
+
+
+def _judge(
+    intake: Import, judge: Judge, rows: Sequence[StagedRow], sections: frozenset[str]
+) -> list[dict[str, Any]]:
+    """Write rows, take that back, note what was found and return it."""
     read = judge.read(rows)
     seen = judge.look([wish for _row, wish in read])
     judged = [judge.judge(row, wish, seen) for row, wish in read]
     outcomes, refused = judge.foresee(judged, intake.actor)
     found = [_finding(one, outcomes, refused, seen, judge, sections) for one in judged]
     note(intake.id, found)
+    return found
+
+
+def _told(row: ImportRow) -> dict[str, Any]:
+    """Return what was found of a row the last time."""
+    return {"state": row.state, "warnings": row.warnings}
+
+
+def _count(intake: Import, found: Sequence[Mapping[str, Any]], by: int) -> None:
     counts = Counter(one["state"] for one in found)
     for state in ImportRow.State:
-        setattr(intake, state, getattr(intake, state) + counts[state])
-    intake.warnings += sum(1 for one in found if one.get("warnings"))
-    intake.checkpoint = rows[-1].number
-    intake.save()
+        setattr(intake, state, getattr(intake, state) + by * counts[state])
+    intake.warnings += by * sum(1 for one in found if one.get("warnings"))
 
 
 def _finding(

@@ -119,6 +119,63 @@ def map_columns(
     return found
 
 
+def guess_columns(header: Sequence[str], preset: str | None = None) -> ColumnMap:
+    """Return what the columns most likely fill; what nobody can guess is left alone."""
+    base = _preset(preset)
+    found = ColumnMap({}, dict(base.fixed), dict(base.values), {}, base.blank or Blank.KEEP.value)
+    taken: set[str] = set()
+    for name in header:
+        if not _place(name, _Rules(), base, found) and not base.ignores_others:
+            # Exactly, by some name: what is merely near would fill a wrong value unasked.
+            target = _BY_NAME.get(normalized(name))
+            if target is not None:
+                found.columns[name] = [target]
+        targets = [one for one in found.columns.pop(name, []) if one not in taken]
+        if targets:
+            found.columns[name] = targets
+            taken.update(targets)
+    for target, how in READ_BY_ITSELF.items():
+        if target in taken:
+            found.read.setdefault(target, how)
+    return found
+
+
+def guess_preset(header: Sequence[str]) -> str | None:
+    """Return the program whose export has these columns; None if that is anybody's guess."""
+    names = {normalized(name) for name in header}
+    scores = {preset: _likeness(names, _preset(preset)) for preset in PRESETS}
+    best = max(scores, key=lambda one: scores[one])
+    return best if scores[best] > _LIKENESS else None
+
+
+def _likeness(names: set[str], rules: _Rules) -> float:
+    """Return how many of the columns that a preset says something about are there, of one."""
+    known = {normalized(name) for name in rules.columns if "*" not in name}
+    return len(known & names) / len(known) if known else 0.0
+
+
+def preset_columns(preset: str) -> dict[str, list[str]]:
+    """Return the columns of a program's export, each with what it fills."""
+    rules = _preset(preset)
+    return {name: rule[0] for name, rule in rules.columns.items() if "*" not in name}
+
+
+def problems_of(found: ColumnMap) -> list[str]:
+    """Return what is wrong with the columns taken together, in sentences."""
+    problems = SetupProblems()
+    _check_whole(found, problems)
+    return [line.removeprefix("line 0: ") for line in problems.lines()]
+
+
+_LIKENESS = 0.6
+# Codes that people write as they like, and that can be told all the same.
+READ_BY_ITSELF = {
+    "country": Read.COUNTRY.value,
+    "shipping_address.country": Read.COUNTRY.value,
+    "currency": Read.UPPER.value,
+}
+
+
 def _place(name: str, own: _Rules, base: _Rules, found: ColumnMap) -> bool:
     """Note what becomes of one column; return whether anything is said about it."""
     rule = _rule(name, own) or _rule(name, base)

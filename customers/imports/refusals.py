@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+# Another row of the file names the same customer.
+DOUBLED = "doubled"
+
 
 class FileRefused(Exception):
     """Nothing of the file was taken in; the message is a sentence for people."""

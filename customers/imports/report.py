@@ -3,16 +3,18 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
+import xlsxwriter
 from django.utils.translation import gettext_lazy as _
 
 from billing.staff.sentences import sentence
 from customers.cells import neutralize
+from customers.imports.mapping import ColumnMap
 from customers.imports.refusals import Flaw
 from customers.imports.staging import rows_of, staged
-from customers.imports.targets import join_list
+from customers.imports.targets import join_list, wire_key
 from customers.intakes import Import, ImportRow
 
 _SENTENCES = {
@@ -43,17 +45,21 @@ _SENTENCES = {
 }  # fmt: skip
 
 
-def say(flaw: Flaw) -> str:
+def say(flaw: Flaw, columns: ColumnMap) -> str:
     """Return the sentence for what is wrong with a cell."""
     words = _SENTENCES.get(flaw.code)
     if words is not None:
         return str(words) % {"value": flaw.value if flaw.value is not None else ""}
-    return sentence(flaw.column, flaw.code, flaw.value)
+    # The catalogue knows fields by their names on the wire.
+    targets = columns.columns.get(flaw.column) or [flaw.column]
+    return sentence(wire_key(targets[0]), flaw.code, flaw.value)
 
 
-def say_all(flaws: list[Flaw]) -> str:
+def say_all(flaws: list[Flaw], columns: ColumnMap) -> str:
     """Return all sentences of a row, each with its column."""
-    return " ".join(f"{one.column}: {say(one)}" if one.column else say(one) for one in flaws)
+    return " ".join(
+        f"{one.column}: {say(one, columns)}" if one.column else say(one, columns) for one in flaws
+    )
 
 
 def refused_rows(intake: Import) -> Iterator[tuple[int, list[Any], list[Flaw]]]:
@@ -68,24 +74,65 @@ def refused_rows(intake: Import) -> Iterator[tuple[int, list[Any], list[Flaw]]]:
 
 def write_refused(intake: Import, path: Path) -> int:
     """Write the refused rows as CSV and return how many; mended, the file can be imported."""
-    count = 0
+    count, columns = 0, ColumnMap.load(intake.mapping)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*intake.header, "row", "problems"])
         for number, cells, flaws in refused_rows(intake):
             missing = [None] * (len(intake.header) - len(cells))
             values = [_cell(cell) for cell in [*cells[: len(intake.header)], *missing]]
-            writer.writerow([*values, number, neutralize(say_all(flaws))])
+            writer.writerow([*values, number, neutralize(say_all(flaws, columns))])
             count += 1
     return count
 
 
+def write_refused_workbook(intake: Import, file: BinaryIO) -> None:
+    """Write the refused rows as XLSX: the cells that are wrong are red, the last column says why.
+
+    Mended, the workbook can be imported. What is more than a sheet holds stands on the next one.
+    """
+    # Texts are written as texts: nothing here is a formula.
+    book = xlsxwriter.Workbook(file, {"constant_memory": True})
+    head = book.add_format({"bold": True})
+    wrong = book.add_format({"bg_color": "#FBD5D5", "font_color": "#8A1C1C"})
+    names = [*intake.header, "row", "problems"]
+    columns = ColumnMap.load(intake.mapping)
+    sheet, line = None, 0
+    for number, cells, flaws in refused_rows(intake):
+        if sheet is None or line == _SHEET_ROWS:
+            sheet, line = book.add_worksheet(), 0
+            sheet.freeze_panes(1, 0)
+            for place, name in enumerate(names):
+                sheet.write_string(0, place, name, head)
+        line += 1
+        at = {flaw.column for flaw in flaws}
+        for place, (name, cell) in enumerate(zip(intake.header, cells, strict=False)):
+            text = _text(cell)[:_CELL]
+            if text or name in at:
+                sheet.write_string(line, place, text, wrong if name in at else None)
+        sheet.write_number(line, len(intake.header), number)
+        sheet.write_string(line, len(intake.header) + 1, say_all(flaws, columns)[:_CELL])
+    if sheet is None:
+        book.add_worksheet()
+    book.close()
+
+
+# What a sheet holds below its head, and what a cell of it holds.
+_SHEET_ROWS = 1_048_575
+_CELL = 32_767
+
+
 def _cell(value: Any) -> str:
-    """Return a cell that reads as it was read."""
+    """Return a cell of CSV that reads as it was read."""
+    return neutralize(_text(value))
+
+
+def _text(value: Any) -> str:
+    """Return a value as the text of a cell."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return neutralize(join_list(value))
-    return neutralize(value if isinstance(value, str) else orjson.dumps(value).decode())
+        return join_list(value)
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from billing.errors import NotAllowed
+from billing.events.actor import Actor
 from billing.statements import Statement
 from customers.batches import Batch
 from customers.imports.judging import Judge, Judged, Seen
@@ -34,9 +35,12 @@ Progress = Callable[[Import], None]
 _State = Import.State
 
 
-def run_import(intake: Import, progress: Progress = lambda _intake: None) -> Import:
+def run_import(
+    intake: Import, progress: Progress = lambda _intake: None, *, until: int | None = None
+) -> Import:
     """Write what is not written yet, to the end of the file or until somebody asks to stop.
 
+    :param until: stop behind the row of this number, as if somebody had asked.
     :raises NotAllowed: if another import of the organization is running, or this one was undone.
     """
     with only_import(intake.organization_id):
@@ -45,7 +49,7 @@ def run_import(intake: Import, progress: Progress = lambda _intake: None) -> Imp
             return intake
         _refuse_undone(intake)
         _begin(intake)
-        runner = _Runner(intake)
+        runner = _Runner(intake, until)
         with closing(runner):
             while runner.advance():
                 progress(intake)
@@ -72,6 +76,38 @@ def only_import(organization_id: UUID) -> Iterator[None]:
         if connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", key)
+
+
+@transaction.atomic
+def start(intake: Import, actor: Actor) -> bool:
+    """Let a checked or stopped import begin, and return whether it was this call that did.
+
+    What it was told last stays: `run_import` takes it on from here.
+
+    :raises NotAllowed: if it was undone.
+    """
+    held = Import.objects.select_for_update(no_key=True).get(pk=intake.pk)
+    if held.state not in (_State.CHECKED, _State.STOPPED):
+        return False
+    _refuse_undone(held)
+    held.actor_id, held.actor_name, held.reason = actor.id, actor.name, actor.reason
+    held.attempts = 0
+    _begin(held)
+    return True
+
+
+def is_at_work(organization_id: UUID) -> bool:
+    """Return whether some process works on an import of the organization at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND classid = %s AND objid = (hashtext(%s)::bigint & 4294967295)::oid"
+            " AND objsubid = 2)",
+            (_RUNNING_LOCK, str(organization_id)),
+        )
+        [(found,)] = cursor.fetchall()
+    return bool(found)
 
 
 def ask_to_stop(intake: Import) -> None:
@@ -177,8 +213,9 @@ def _hurry() -> None:
 class _Runner:
     """One run of an import: how many rows a batch takes, and where it stands."""
 
-    def __init__(self, intake: Import) -> None:
+    def __init__(self, intake: Import, until: int | None = None) -> None:
         self.intake = intake
+        self.until = until
         self.judge = Judge(intake)
         self.needs_look = intake.is_checked or self.judge.reader.has_notes
         self.is_done = False
@@ -195,7 +232,7 @@ class _Runner:
         """Write the next batch; return False at the end, or where it is to stop."""
         page = (self._next or self._prepare_after(self.intake.checkpoint)).result()
         if not page.rows:
-            self.is_done = True
+            self.is_done = not rows_after(self.intake, self.intake.checkpoint).exists()
             return False
         self._next = self._prepare_after(page.rows[-1].number)
         started = monotonic()
@@ -209,6 +246,8 @@ class _Runner:
 
     def _prepare_after(self, number: int) -> "Future[_Page]":
         rows = page_after(self.intake, number, self._size)
+        if self.until:
+            rows = [row for row in rows if row.number <= self.until]
         return self._aside.submit(self._prepare, rows)
 
     def _prepare(self, rows: list[StagedRow]) -> _Page:

@@ -55,14 +55,23 @@ def stage(
     """
     intake = Import(
         organization_id=organization_id, file_name=(name or source.path.name)[-TEXT_LENGTH:],
-        file_size=source.size, sha256=source.sha256, format=source.format.value,
-        header=table.header, actor_id=actor.id, actor_name=actor.name, reason=actor.reason,
+        actor_id=actor.id, actor_name=actor.name, reason=actor.reason,
     )  # fmt: skip
+    fill(intake, source, table, limit)
+    intake.save(force_insert=True)
+    return intake
+
+
+def fill(intake: Import, source: Source, table: Table, limit: int | None = None) -> None:
+    """Give an import that is still to be saved its rows, and what is known of its file.
+
+    :raises FileRefused: if the file can't be read to its end.
+    """
+    intake.file_size, intake.sha256 = source.size, source.sha256
+    intake.format, intake.header = source.format.value, table.header
     rows = islice(table.rows, limit) if limit is not None else table.rows
     intake.total = _copy(intake.id, rows)
     intake.notes = [*source.notes, *table.notes]
-    intake.save(force_insert=True)
-    return intake
 
 
 def _copy(import_id: UUID, rows: Iterable[Row]) -> int:
