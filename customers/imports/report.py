@@ -123,8 +123,8 @@ _CELL = 32_767
 
 
 def _cell(value: Any) -> str:
-    """Return a cell of CSV that reads as it was read."""
-    return neutralize(_text(value))
+    """Return a cell of CSV that reads as it was read: blank is not the same as empty."""
+    return "" if value is None else neutralize(_text(value))
 
 
 def _text(value: Any) -> str:
