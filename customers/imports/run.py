@@ -21,7 +21,7 @@ from billing.statements import Statement
 from customers.batches import Batch
 from customers.imports.judging import Judge, Judged, Seen
 from customers.imports.refusals import Flaw
-from customers.imports.staging import StagedRow, note, page_after
+from customers.imports.staging import StagedRow, note, page_after, rows_after
 from customers.imports.wishes import Wish
 from customers.intakes import Import, ImportRow
 
