@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0011_staff_preference'),
-        ('customers', '0018_may_link'),
+        ('customers', '0020_mirror_changes'),
     ]
 
     operations = [
