@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db.models import CharField, Exists, F, Model, OuterRef, Q, QuerySet, Value
@@ -51,6 +52,7 @@ class Criterion:
     :param choices: the values there are, with their words; None: any text.
     :param many: whether several values can be chosen; one of them is enough.
     :param is_day: whether the value is a day.
+    :param candidates: the ids among which all are that fulfil it, where an index knows the few.
     """
 
     label: Words
@@ -58,6 +60,7 @@ class Criterion:
     choices: Callable[[UUID], Choices] | None = None
     many: bool = False
     is_day: bool = False
+    candidates: Callable[[UUID, Values], "QuerySet[Any]"] | None = None
 
     def words(self, organization_id: UUID, values: Values) -> str:
         """Return the values as people call them."""
@@ -145,18 +148,23 @@ def _sync(organization_id: UUID, values: Values) -> Q:
     if "waiting" not in values:
         return NOBODY
     found = NOBODY
-    for link, number in (
-        (ProviderLink, "provider_customer_id"),
-        (IntegrationLink, "external_customer_id"),
-    ):
-        links = link._default_manager.filter(
-            organization=organization_id,
-            customer=OuterRef("pk"),
-            sync_with_provider=True,
-            **{f"{number}__isnull": True},
-        )
-        found |= Q(Exists(links))
+    for links in _waiting_links(organization_id):
+        found |= Q(Exists(links.filter(customer=OuterRef("pk"))))
     return found
+
+
+def _waiting(organization_id: UUID, values: Values) -> "QuerySet[Any]":
+    first, second = (links.values("customer_id") for links in _waiting_links(organization_id))
+    return first.union(second)
+
+
+def _waiting_links(organization_id: UUID) -> "tuple[QuerySet[Any], QuerySet[Any]]":
+    """Return the links to providers and to integrations that have no number there yet."""
+    mine: dict[str, Any] = {"organization": organization_id, "sync_with_provider": True}
+    return (
+        ProviderLink.objects.filter(**mine, provider_customer_id__isnull=True),
+        IntegrationLink.objects.filter(**mine, external_customer_id__isnull=True),
+    )
 
 
 def _metadata_key(organization_id: UUID, values: Values) -> Q:
@@ -325,6 +333,7 @@ CRITERIA: Mapping[str, Criterion] = {
         gettext_lazy("At the provider"),
         _sync,
         _fixed(("waiting", gettext_lazy("Not created there yet"))),
+        candidates=_waiting,
     ),
     "metadata": Criterion(gettext_lazy("Has metadata"), _metadata_key),
     "created_from": Criterion(

@@ -168,6 +168,15 @@ class Customer(Address):
                 condition=models.Q(deleted_at=None) & incomplete(),
                 name="customer_incomplete",
             ),
+            models.Index(
+                fields=["organization", "-created_at", "id"],
+                condition=models.Q(deleted_at=None)
+                & (
+                    models.Q(tax_identification_number=None)
+                    | models.Q(tax_identification_number="")
+                ),
+                name="customer_without_tax_number",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -303,6 +312,15 @@ class ProviderLink(CustomerPart):
         models.CharField(max_length=32, choices=PaymentMethod), default=list
     )
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["organization", "customer"],
+                condition=models.Q(sync_with_provider=True, provider_customer_id=None),
+                name="provider_link_waiting",
+            )
+        ]
+
 
 class IntegrationLink(CustomerPart):
     """A customer's mirror in an integration; at most one of a type."""
@@ -335,6 +353,13 @@ class IntegrationLink(CustomerPart):
                 fields=["customer", "type"],
                 name="integration_link_type_once",
                 deferrable=models.Deferrable.IMMEDIATE,
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "customer"],
+                condition=models.Q(sync_with_provider=True, external_customer_id=None),
+                name="integration_link_waiting",
             )
         ]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -102,16 +102,28 @@ class CustomerQuery:
 
     def queryset(self) -> QuerySet[Customer]:
         """Return the customers, in no order."""
-        found = Customer.objects.filter(
-            organization=self.organization_id, deleted_at__isnull=not self.deleted
+        return Customer.objects.filter(
+            self.condition(), organization=self.organization_id, deleted_at__isnull=not self.deleted
         )
+
+    def found_by_index(self) -> QuerySet[Customer]:
+        """Return the same customers, asked for so that the planner can begin with the few."""
+        found = self.queryset()
         for name, values in self.filters.items():
-            found = found.filter(CRITERIA[name].condition(self.organization_id, values))
+            candidates = CRITERIA[name].candidates
+            if candidates:
+                found = found.filter(pk__in=candidates(self.organization_id, values))
+        return found
+
+    def condition(self) -> Q:
+        """Return what the text and the filters ask of a customer."""
+        found = Q()
+        for name, values in self.filters.items():
+            found &= CRITERIA[name].condition(self.organization_id, values)
         if not self.text:
             return found
-        return found.filter(
-            matching(self.organization_id, self.text) if is_searchable(self.text) else NOBODY
-        )
+        asked = matching(self.organization_id, self.text) if is_searchable(self.text) else NOBODY
+        return found & asked
 
     def ordered(self) -> QuerySet[Customer]:
         """Return the customers in the order asked for."""

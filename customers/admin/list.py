@@ -38,6 +38,7 @@ from customers.saved_views import (
 )
 from customers.search import ORDER_PARAMETER, ORDERS, CustomerQuery
 from customers.search_text import is_searchable
+from customers.walking import AT_ONCE, ON_REQUEST
 
 LIST = "admin:customers_customer_changelist"
 COLUMNS_PARAMETER = "columns"
@@ -70,15 +71,20 @@ class ListPage(StaffPage):
         self, request: HttpRequest, query: CustomerQuery, columns: Sequence[str]
     ) -> dict[str, Any]:
         """Return the page's rows and what leads on."""
-        after, before = request.GET.get("after", ""), request.GET.get("before", "")
-        page = customer_list(query, after=after, before=before)
-        number = Amount(len(page.ids)) if page.is_whole else amount(query)
+        sent = request.GET
+        patience = ON_REQUEST if "further" in sent else AT_ONCE
+        page = customer_list(
+            query, after=sent.get("after", ""), before=sent.get("before", ""), patience=patience
+        )
+        number = page.amount or amount(query, len(page.ids))
         return {
             "rows": _rows(query, page, columns),
             "amount": number,
             "amount_words": amount_words(number),
-            "next": _link(query, columns, request.GET, after=page.next),
-            "previous": _link(query, columns, request.GET, before=page.previous),
+            "next": _link(query, columns, sent, after=page.next),
+            "previous": _link(query, columns, sent, before=page.previous),
+            "further": page.further
+            and _link(query, columns, sent, after=page.further, further="1"),
             "none_yet": not page.ids and not query.narrows,
             "too_short": bool(query.text) and not is_searchable(query.text),
         }
@@ -162,12 +168,9 @@ def _address(query: CustomerQuery, sent: QueryDict, **instead: Any) -> str:
 def _link(
     query: CustomerQuery, columns: Sequence[str], sent: QueryDict, **cursor: str | None
 ) -> str | None:
-    [(name, value)] = cursor.items()
-    if value is None:
+    if None in cursor.values():
         return None
-    return "?" + "&".join(
-        part for part in (_address(query, sent), urlencode({name: value})) if part
-    )
+    return "?" + "&".join(part for part in (_address(query, sent), urlencode(cursor)) if part)
 
 
 def amount_words(found: Amount) -> str:
@@ -176,6 +179,9 @@ def amount_words(found: Amount) -> str:
         return _("More than %(number)s customers") % {"number": f"{found.number:,}"}
     if found.precision == "about":
         return _("About %(number)s customers") % {"number": _round(found.number)}
+    if found.precision == "so far":
+        words = ngettext("%(number)s found so far", "%(number)s found so far", found.number)
+        return words % {"number": f"{found.number:,}"}
     words = ngettext("%(number)s customer", "%(number)s customers", found.number)
     return words % {"number": f"{found.number:,}"}
 

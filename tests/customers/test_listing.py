@@ -3,7 +3,7 @@
 import pytest
 from django.http import QueryDict
 
-from customers import listing
+from customers import listing, walking
 from customers.listing import Amount, amount, customer_list, neighbors
 from customers.models import Customer
 from customers.search import CustomerQuery
@@ -31,7 +31,7 @@ def many(organization):
 
 @pytest.fixture(params=[5_000, 4, 1], ids=["walked", "walked and found", "found"])
 def walk(request, monkeypatch):
-    monkeypatch.setattr(listing, "_WALK", request.param)
+    monkeypatch.setattr(walking, "_WALK", request.param)
 
 
 def pages(query, size=3):
@@ -100,6 +100,78 @@ class TestAmount:
         assert amount(CustomerQuery(organization.pk, "common")) == Amount(5, "more")
 
     def test_says_about_where_counting_takes_too_long(self, organization, many, monkeypatch):
-        monkeypatch.setattr(listing, "_counted", lambda found: None)
+        impatient(monkeypatch)
+        monkeypatch.setattr(listing, "_estimate", lambda found: 1_234_567)
 
-        assert amount(CustomerQuery(organization.pk, "common")).precision == "about"
+        found = amount(CustomerQuery(organization.pk, filters={"readiness": ("complete",)}))
+
+        assert found == Amount(1_234_567, "about")
+
+    def test_is_known_to_a_page_that_saw_them_all(self, organization, many, walk):
+        page = customer_list(CustomerQuery(organization.pk, "common"), size=3)
+
+        assert page.amount in (Amount(19), None)
+        assert customer_list(CustomerQuery(organization.pk, "rare"), size=3).amount == Amount(1)
+
+
+class TestPatience:
+    """Red when `walk` is given no time limit, or when `further` is dropped."""
+
+    def test_stops_and_goes_on_where_it_stopped(self, organization, many, monkeypatch):
+        impatient(monkeypatch)
+        query = CustomerQuery(organization.pk, "rare")
+        found, page = [], customer_list(query, size=3)
+
+        while page.further:
+            found += page.ids
+            page = customer_list(query, after=page.further, size=3)
+
+        assert names([page]) + names_of(found) == ["c03"]
+
+    def test_says_so_far(self, organization, many, monkeypatch):
+        impatient(monkeypatch)
+
+        assert customer_list(CustomerQuery(organization.pk, "rare")).amount == Amount(0, "so far")
+
+    def test_never_takes_a_stop_for_the_beginning_of_the_list(
+        self, organization, many, monkeypatch
+    ):
+        query = CustomerQuery(organization.pk, "rare", order="oldest")
+        last = customer_list(CustomerQuery(organization.pk, "common", order="oldest"), size=20)
+        impatient(monkeypatch)
+        page = customer_list(query, before=cursor_of(last.ids[-1], "oldest"), size=3)
+
+        found = []
+        for _ in range(30):
+            found += page.ids
+            if not page.previous:
+                break
+            page = customer_list(query, before=page.previous, size=3)
+
+        assert set(names_of(found)) == {"c03"}
+
+
+def impatient(monkeypatch):
+    """Leave time for one step at a time: the index never answers, a walk looks at one more."""
+    monkeypatch.setattr(walking, "_WALK", 1)
+    monkeypatch.setattr(walking.Way, "hits", lambda *_: None)
+    none = walking.Patience(0, -1_000)
+    monkeypatch.setattr(listing, "AT_ONCE", none)
+    monkeypatch.setattr(listing, "IN_PASSING", none)
+    monkeypatch.setattr(
+        listing.customer_list,
+        "__kwdefaults__",
+        {**listing.customer_list.__kwdefaults__, "patience": none},
+    )
+
+
+def names_of(ids):
+    rows = dict(Customer.objects.values_list("pk", "external_id"))
+    return [rows[pk] for pk in ids]
+
+
+def cursor_of(pk, order):
+    customer = Customer.objects.get(pk=pk)
+    return listing._cursor(
+        tuple(getattr(customer, name) for name, _ in listing.ORDERS[order].columns)
+    )
