@@ -51,6 +51,7 @@ class Criterion:
     :param condition: from organization and values to what a customer must fulfil.
     :param choices: the values there are, with their words; None: any text.
     :param many: whether several values can be chosen; one of them is enough.
+    :param coded: what the values are the codes of, if they are codes.
     :param is_day: whether the value is a day.
     :param candidates: the ids among which all are that fulfil it, where an index knows the few.
     """
@@ -61,10 +62,17 @@ class Criterion:
     many: bool = False
     is_day: bool = False
     candidates: Callable[[UUID, Values], "QuerySet[Any]"] | None = None
+    coded: type[Model] | None = None
+    none: Words = ""
 
-    def words(self, organization_id: UUID, values: Values) -> str:
-        """Return the values as people call them."""
-        known = dict(self.choices(organization_id)) if self.choices else {}
+    def words(self, organization_id: UUID, values: Values, named: Mapping[str, str]) -> str:
+        """Return the values as people call them.
+
+        :param named: the names of those that are codes.
+        """
+        known = {NONE: self.none, **named}
+        if not self.coded and self.choices:
+            known = dict(self.choices(organization_id))
         return ", ".join(str(known.get(value, value)) for value in values)
 
 
@@ -83,7 +91,7 @@ def _account_type(organization_id: UUID, values: Values) -> Q:
 
 def _entity(organization_id: UUID, values: Values) -> Q:
     found = BillingEntity.objects.filter(organization=organization_id, code__in=values)
-    return Q(billing_entity__in=list(found.values_list("pk", flat=True)))
+    return Q(billing_entity__in=found.values("pk"))
 
 
 def _deleted(organization_id: UUID, values: Values) -> Q:
@@ -243,6 +251,23 @@ def _currencies(organization_id: UUID) -> Choices:
     return [(NONE, _("No currency of its own")), *((code, code) for code in CURRENCIES)]
 
 
+def names_of_codes(
+    organization_id: UUID, filters: Mapping[str, Values]
+) -> Mapping[str, Mapping[str, str]]:
+    """Return by criterion the names of what these codes stand for, in one statement."""
+    found = [
+        criterion.coded._default_manager.filter(organization=organization_id, code__in=values)
+        .annotate(criterion=Value(name))
+        .values_list("criterion", "code", "name")
+        for name, values in filters.items()
+        if (criterion := CRITERIA[name]).coded
+    ]
+    names: dict[str, dict[str, str]] = {}
+    for name, code, words in found[0].union(*found[1:]) if found else ():
+        names.setdefault(name, {})[code] = f"{words} ({code})"
+    return names
+
+
 def _coded(model: type[Model], none: Words | None, organization_id: UUID) -> Choices:
     """Return the rows of the organization by code, with their names."""
     found = model._default_manager.filter(organization=organization_id)
@@ -277,13 +302,19 @@ CRITERIA: Mapping[str, Criterion] = {
         gettext_lazy("Currency"), partial(_column, "currency"), _currencies, True
     ),
     "entity": Criterion(
-        gettext_lazy("Billing entity"), _entity, partial(_coded, BillingEntity, None), True
+        gettext_lazy("Billing entity"),
+        _entity,
+        partial(_coded, BillingEntity, None),
+        True,
+        coded=BillingEntity,
     ),
     "tax": Criterion(
         gettext_lazy("Tax"),
         partial(_linked, AppliedTax, "tax__code"),
         partial(_coded, Tax, gettext_lazy("No tax of its own")),
         True,
+        coded=Tax,
+        none=gettext_lazy("No tax of its own"),
     ),
     "readiness": Criterion(
         gettext_lazy("Ready for invoices"), _readiness, _readiness_choices, True
@@ -322,12 +353,16 @@ CRITERIA: Mapping[str, Criterion] = {
         partial(_linked, ProviderLink, "connection__code"),
         partial(_coded, PaymentProvider, gettext_lazy("No payment provider")),
         True,
+        coded=PaymentProvider,
+        none=gettext_lazy("No payment provider"),
     ),
     "integration": Criterion(
         gettext_lazy("Integration"),
         partial(_linked, IntegrationLink, "connection__code"),
         partial(_coded, Integration, gettext_lazy("No integration")),
         True,
+        coded=Integration,
+        none=gettext_lazy("No integration"),
     ),
     "sync": Criterion(
         gettext_lazy("At the provider"),

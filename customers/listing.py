@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
 
 from customers.models import Customer, CustomerCounter
 from customers.search import ORDERS, CustomerQuery, Order
@@ -37,14 +36,14 @@ class CustomerList:
     :param ids: its customers, in order.
     :param next: cursor of the page that follows, None if nothing does; `previous` likewise.
     :param further: cursor from which to look further, if time ran out before the page was full.
-    :param amount: how many customers there are in the whole list, None if the page can't tell.
+    :param amount: how many customers there are in the whole list.
     """
 
     ids: list[UUID]
     next: str | None
     previous: str | None
-    further: str | None = None
-    amount: Amount | None = None
+    further: str | None
+    amount: Amount
 
 
 def customer_list(
@@ -60,14 +59,15 @@ def customer_list(
     start, end = _position(order, after), _position(order, before)
     if end is not None and start is None:
         return _page_before(query, order, end, size, patience)
-    found = Way(query, order).find(start, size + 1, patience)
+    way = Way(query, order)
+    found = way.find(start, size + 1, patience)
     rows = found.rows[:size]
     return CustomerList(
         [_id(order, row) for row in rows],
         _cursor(rows[-1]) if len(found.rows) > size else None,
         _cursor(rows[0]) if rows and start is not None else None,
         further=_cursor(found.stopped) if found.stopped else None,
-        amount=_told(found, rows) if start is None else None,
+        amount=_amount(way, found, is_first=start is None),
     )
 
 
@@ -75,7 +75,8 @@ def _page_before(
     query: CustomerQuery, order: Order, end: Position, size: int, patience: Patience
 ) -> CustomerList:
     """Return the page that ends before a position."""
-    found = Way(query, order, backwards=True).find(end, size + 1, patience)
+    way = Way(query, order, backwards=True)
+    found = way.find(end, size + 1, patience)
     rows = found.rows[:size][::-1]
     if len(rows) < size and found.stopped is None:  # the first page, as everybody knows it
         return customer_list(query, size=size, patience=patience)
@@ -84,6 +85,8 @@ def _page_before(
         [_id(order, row) for row in rows],
         _cursor(rows[-1] if rows else end),
         _cursor(earlier) if earlier else None,
+        further=None,
+        amount=_amount(way, found, is_first=False),
     )
 
 
@@ -99,36 +102,38 @@ def neighbors(query: CustomerQuery, customer: Customer) -> tuple[UUID | None, UU
     )
 
 
-def amount(query: CustomerQuery, least: int = 0) -> Amount:
-    """Return how many customers a query means, as exactly as can be said in a moment.
+def amount(query: CustomerQuery) -> Amount:
+    """Return how many customers a query means, as exactly as can be said in a moment."""
+    way = Way(query, ORDERS[query.order])
+    found = way.find(None, COUNTED, IN_PASSING) if query.narrows else Found([])
+    return _amount(way, found, is_first=True)
 
-    :param least: so many are known already.
-    """
+
+def _amount(way: Way, found: Found, *, is_first: bool) -> Amount:
+    """Return how many there are in all; a page that took long is asked for no more."""
+    query = way.query
     if not query.narrows:
         counter = CustomerCounter.objects.filter(organization=query.organization_id)
         return Amount(counter.values_list("kept", flat=True).first() or 0)
-    found = Way(query, ORDERS[query.order]).find(None, COUNTED + 1, IN_PASSING)
-    if found.number is not None:
+    if is_first and found.number is not None:
         return Amount(found.number)
+    if found.is_far and found.stopped and is_first:
+        return Amount(len(found.rows), "so far")
+    if found.is_far:
+        return Amount(HITS if found.many else max(len(found.rows) - 1, 0), "more")
     # What the planner expects of a text is a guess; of columns it knows.
-    estimate = 0 if query.text else _estimate(query.queryset())
-    if estimate > 10 * COUNTED:
+    estimate = _estimate(query) if found.number is None and not query.text else 0
+    if estimate > HITS:
         return Amount(estimate, "about")
-    if found.many:
-        return Amount(HITS, "more")
-    return Amount(max(min(len(found.rows), COUNTED), least), "more")
+    counted = way.count(IN_PASSING)
+    if counted is not None and counted <= HITS:
+        return Amount(counted)
+    return Amount(HITS if counted else max(len(found.rows) - 1, estimate, 0), "more")
 
 
-def _told(found: Found, rows: Sequence[Row]) -> Amount | None:
-    """Return what a first page knows about the whole list."""
-    if found.number is not None:
-        return Amount(found.number)
-    return Amount(len(rows), "so far") if found.stopped else None
-
-
-def _estimate(found: QuerySet[Any]) -> int:
+def _estimate(query: CustomerQuery) -> int:
     """Return how many rows the planner expects."""
-    statement, values = found.query.sql_with_params()
+    statement, values = query.queryset().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
         [plan] = cursor.fetchone()

@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from customers.criteria import CRITERIA, DELETED, NOBODY
+from customers.criteria import CRITERIA, DELETED, NOBODY, names_of_codes
 from customers.models import Customer
 from customers.search_text import is_searchable, matching
 
@@ -141,9 +141,10 @@ class CustomerQuery:
     def describe(self) -> list[Chip]:
         """Return what the list is narrowed by, one chip for the text and for each filter."""
         chips = [Chip(str(_("Search")), self.text, self.querystring(text=""))] if self.text else []
+        named = names_of_codes(self.organization_id, self.filters)
         for name, values in self.filters.items():
             others = {key: kept for key, kept in self.filters.items() if key != name}
-            words = CRITERIA[name].words(self.organization_id, values)
+            words = CRITERIA[name].words(self.organization_id, values, named.get(name, {}))
             chips.append(Chip(str(CRITERIA[name].label), words, self.querystring(filters=others)))
         return chips
 

@@ -58,12 +58,14 @@ class Found:
     :param stopped: the position up to which everybody was looked at, if time ran out.
     :param number: how many there are beyond the start in all, None if nobody knows.
     :param many: whether there are more than HITS.
+    :param is_far: whether it took all that can be tried.
     """
 
     rows: list[Row]
     stopped: Position | None = None
     number: int | None = None
     many: bool = False
+    is_far: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Way:
 
     def find(self, start: Position | None, size: int, patience: Patience = AT_ONCE) -> Found:
         """Return up to `size` rows beyond a position."""
-        if not self.query.narrows:
+        if not self.query.narrows:  # then everybody stands next
             return Found(list(self.everybody(start).values_list(*self.names)[:size]))
         try:
             return self._find(start, size, patience)
@@ -97,7 +99,7 @@ class Way:
             return Found(near.rows + rows, number=len(near.rows) + number)
         late = f"clock_timestamp() > statement_timestamp() + interval '{patience.walk} ms'"
         far = self.walk(near.stopped, size - len(near.rows), late, None)
-        return Found(near.rows + far.rows, far.stopped, many=number is not None)
+        return Found(near.rows + far.rows, far.stopped, many=number is not None, is_far=True)
 
     def everybody(self, start: Position | None) -> QuerySet[Customer]:
         """Return all customers beyond a position in order, whatever the query narrows by."""
@@ -132,7 +134,7 @@ class Way:
         rows = _fetch(
             # A plan that first hashes all links of all customers has no part in a short walk.
             "SET LOCAL work_mem = '64kB'",
-            f"SELECT * FROM ({walked}) judged WHERE hit OR edge "
+            f"SELECT * FROM ({walked}) judged WHERE hit OR edge "  # noqa: S608
             f"ORDER BY {self.sorting('judged')} LIMIT %s",
             (*values, *step_values, size + 1),
         )
@@ -150,7 +152,17 @@ class Way:
                 return Found(hits, stopped=tuple(place))
         return Found(hits, number=len(hits))
 
-    def hits(self, start: Position, size: int, milliseconds: int) -> tuple[list[Row], int] | None:
+    def count(self, patience: Patience) -> int | None:
+        """Return how many there are in all, up to HITS + 1; None if counting takes too long."""
+        try:
+            asked = self.hits(None, 1, patience.index)
+        except EmptyResultSet:
+            return 0
+        return asked and asked[1]
+
+    def hits(
+        self, start: Position | None, size: int, milliseconds: int
+    ) -> tuple[list[Row], int] | None:
         """Return the first rows of what an index finds and how many it finds, up to HITS + 1.
 
         None if that takes too long.

@@ -6,7 +6,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from billing.connections.secrets import decrypt, encrypt
 from billing.organizations.models import Organization
@@ -27,15 +27,19 @@ def factors_of(user: Any) -> QuerySet[Any]:
 
 def must_have_factor(person: Person) -> bool:
     """Return whether one of the person's organizations asks for a second factor."""
+    return _asking(person).exists()
+
+
+def _asking(person: Person) -> QuerySet[Organization]:
     asking = Organization.objects.filter(requires_second_factor=True)
     if getattr(person, "is_superuser", False):
-        return asking.exists()
-    return asking.filter(memberships__user=person.pk or 0).exists()
+        return asking
+    return asking.filter(memberships__user=person.pk or 0)
 
 
 def lacks_factor(person: Person) -> bool:
     """Return whether the person must set up a second factor before anything else."""
-    return not factors_of(person.pk or 0).exists() and must_have_factor(person)
+    return _asking(person).filter(~Exists(factors_of(person.pk or 0))).exists()
 
 
 class FactorAdapter(DefaultMFAAdapter):

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -26,11 +25,15 @@ class NoWorkplace(PermissionDenied):
 
 @dataclass(frozen=True)
 class Workplace:
-    """A person in an organization; `role` is None for a superuser, who may everything."""
+    """A person in an organization; `role` is None for a superuser, who may everything.
+
+    :param mine: all organizations of the person by name, where they were read already.
+    """
 
     person: Person
     organization: Organization
     role: Membership.Role | None
+    mine: tuple[Organization, ...] = ()
 
     def may(self, ability: Ability) -> bool:
         """Return whether the person may do this here."""
@@ -57,8 +60,8 @@ class Workplace:
     @cached_property
     def others(self) -> list[Organization]:
         """The person's other organizations, by name."""
-        mine = organizations_of(self.person).exclude(pk=self.organization.pk)
-        return list(mine.order_by("name", "pk"))
+        mine = self.mine or organizations_of(self.person).order_by("name", "pk")
+        return [one for one in mine if one.pk != self.organization.pk]
 
 
 def workplace(request: HttpRequest) -> Workplace:
@@ -68,7 +71,7 @@ def workplace(request: HttpRequest) -> Workplace:
     """
     found: Workplace | None = getattr(request, "_tarn_workplace", None)
     if found is None:
-        found = _workplace_in(request, _chosen(request))
+        found = _workplace_in(request, *_chosen(request))
         request._tarn_workplace = found  # type: ignore[attr-defined]  # lives as long as a request
     return found
 
@@ -113,24 +116,26 @@ def staff_actor(person: Person, reason: str | None = None) -> Actor:
     return Actor(ChangeRecord.Door.STAFF, name, str(person.pk), reason or None)
 
 
-def _chosen(request: HttpRequest) -> Organization | None:
+def _chosen(request: HttpRequest) -> tuple[Organization | None, tuple[Organization, ...]]:
+    """Return the organization chosen last, else the first, and all of them by name."""
     mine = organizations_of(request.user)
     if not is_superuser(request.user):
         mine = mine.annotate(role=F("memberships__role"))  # saves `_workplace_in` a question
-    try:
-        chosen = UUID(str(request.session.get(_CHOSEN)))
-    except ValueError:
-        chosen = None
-    found = mine.filter(pk=chosen).first() if chosen else None
-    return found or mine.order_by("name", "pk").first()
+    yours = tuple(mine.order_by("name", "pk"))
+    chosen = str(request.session.get(_CHOSEN))
+    first = yours[0] if yours else None
+    organization = next((one for one in yours if str(one.pk) == chosen), first)
+    return organization, yours
 
 
-def _workplace_in(request: HttpRequest, organization: Organization | None) -> Workplace:
+def _workplace_in(
+    request: HttpRequest, organization: Organization | None, mine: tuple[Organization, ...] = ()
+) -> Workplace:
     if organization is None:
         raise NoWorkplace
     if is_superuser(request.user):
-        return Workplace(request.user, organization, None)
+        return Workplace(request.user, organization, None, mine)
     role = getattr(organization, "role", None) or Membership.objects.values_list(
         "role", flat=True
     ).get(organization=organization, user=request.user.pk or 0)
-    return Workplace(request.user, organization, Role(role))
+    return Workplace(request.user, organization, Role(role), mine)

@@ -25,7 +25,7 @@ from customers.columns import (
     with_columns,
 )
 from customers.criteria import CRITERIA
-from customers.listing import Amount, CustomerList, amount, customer_list
+from customers.listing import Amount, CustomerList, customer_list
 from customers.models import Customer
 from customers.readiness import missing_fields, readiness_sentence
 from customers.saved_views import (
@@ -76,11 +76,10 @@ class ListPage(StaffPage):
         page = customer_list(
             query, after=sent.get("after", ""), before=sent.get("before", ""), patience=patience
         )
-        number = page.amount or amount(query, len(page.ids))
         return {
             "rows": _rows(query, page, columns),
-            "amount": number,
-            "amount_words": amount_words(number),
+            "amount": page.amount,
+            "amount_words": amount_words(page.amount),
             "next": _link(query, columns, sent, after=page.next),
             "previous": _link(query, columns, sent, before=page.previous),
             "further": page.further

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0011_staff_preference'),
-        ('customers', '0015_lists_and_exports'),
+        ('customers', '0018_may_link'),
     ]
 
     operations = [
