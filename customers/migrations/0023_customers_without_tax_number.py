@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0011_staff_preference'),
-        ('customers', '0019_links_that_wait'),
+        ('customers', '0022_links_that_wait'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0011_staff_preference'),
-        ('customers', '0018_may_link'),
+        ('customers', '0021_imports_by_hand'),
     ]
 
     operations = [
