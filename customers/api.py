@@ -10,17 +10,28 @@ from billing.api.authentication import Question
 from billing.api.documentation import documented
 from billing.api.etags import asks_for_none, read_if_match, weak_etag
 from billing.api.paging import META, PAGING, Page, page_meta, read_page
-from billing.api.view import ApiRequest, ApiView
+from billing.api.view import ApiRequest, ApiView, Handler
 from billing.errors import NotFound
 from customers.change import KNOWN_KEYS, CustomerChange
 from customers.delete import delete_customer
 from customers.filters import Filters, raise_problems, read_filters
 from customers.page import CustomerPage, Part, Position, customers_page
+from customers.providers.checkout import make_checkout
+from customers.providers.now import create_later, create_now
 from customers.read import customer_json
-from customers.write import CustomerWrite, Precondition
+from customers.write import CustomerWrite, Outcome, Precondition
 
 _EXAMPLE: dict[str, Any] = orjson.loads((Path(__file__).parent / "example.json").read_bytes())
 _ONE = {"customer": _EXAMPLE}
+_CHECKOUT = {
+    "customer": {
+        "lago_customer_id": "1a901a90-1a90-1a90-1a90-1a901a901a90",
+        "external_customer_id": "acme-1",
+        "payment_provider": "stripe",
+        "payment_provider_code": "stripe-eu",
+        "checkout_url": "https://checkout.stripe.com/c/pay/cs_1",
+    }
+}
 _ONLY_OF_ONE = ("applicable_invoice_custom_sections", "error_details")
 _OF_A_LIST = {key: value for key, value in _EXAMPLE.items() if key not in _ONLY_OF_ONE}
 _IF_MATCH = {"If-Match": "Write only if the customer's ETag is one of these; `*` is any."}
@@ -52,6 +63,7 @@ class CustomersView(ApiView):
     resource = "customer"
 
     _begun: CustomerWrite | None = None
+    _outcome: Outcome | None = None
 
     @documented(
         request={"customer": CustomerChange}, response=_ONE, headers=_IF_MATCH | _IF_NONE_MATCH
@@ -61,7 +73,23 @@ class CustomersView(ApiView):
         outcome = self._write(request).run(
             request.organization_id, request.actor, _precondition(request), request.caller.answer
         )
+        self._outcome = outcome if _waits_for_provider(outcome) else None
         return _answer(outcome.json or b"", outcome.tag)
+
+    def _handle(self, request: ApiRequest, handler: Handler, values: dict[str, Any]) -> ApiResponse:
+        """Do what every view does; then, after the commit, what a provider is needed for."""
+        answer = super()._handle(request, handler, values)
+        outcome, self._outcome = self._outcome, None
+        if outcome is None:
+            return answer
+        if _SYNC not in (outcome.json or b""):
+            if outcome.kind == "unchanged":
+                create_later(request.organization_id, outcome.customer_id)
+            return answer
+        create_now(request.organization_id, outcome.customer_id)
+        external_id: str = orjson.loads(outcome.json or b"")["external_id"]
+        found = customer_json(request.organization_id, external_id)
+        return _answer(found[1], found[0]) if found else answer
 
     def look_ahead(self, request: ApiRequest) -> Question | None:
         """Return what writing the customer will look at."""
@@ -92,6 +120,18 @@ class CustomersView(ApiView):
         return ApiResponse(b'{"customers":[%b],"meta":%b}' % (found.json, json_bytes(meta)))
 
 
+class CheckoutView(ApiView):
+    """A page of the provider's where a customer sets up how to pay."""
+
+    resource = "customer"
+    needs_body = False
+
+    @documented(response=_CHECKOUT)
+    def post(self, request: ApiRequest, external_id: str) -> ApiResponse:
+        """Make a checkout page."""
+        return ApiResponse({"customer": make_checkout(request.organization_id, external_id)})
+
+
 class CustomerView(ApiView):
     """One customer, by the caller's own id for it."""
 
@@ -113,6 +153,21 @@ class CustomerView(ApiView):
         return _answer(
             delete_customer(request.organization_id, external_id, request.actor, precondition)
         )
+
+
+# As the JSON of an outcome has them: compact.
+_SYNC = b'"sync":true'
+_WANTS_PROVIDER = b'"sync_with_provider":true'
+_WITHOUT_ID = b'"provider_customer_id":null'
+_ID = "billing_configuration.provider_customer_id"
+
+
+def _waits_for_provider(outcome: Outcome) -> bool:
+    """Return whether a customer is to be made at its provider; asked of every write, so cheap."""
+    shown = outcome.json or b""
+    if _WANTS_PROVIDER not in shown or _WITHOUT_ID not in shown:
+        return False
+    return outcome.kind == "created" or outcome.diff.get(_ID, [None])[0] is None
 
 
 def _answer(customer: bytes, tag: str | None = None) -> ApiResponse:

@@ -1,0 +1,141 @@
+"""The checkout page over the API (contract: customers.md 8), and `sync` (2.7)."""
+
+import pytest
+
+from customers.models import ProviderLink
+from tests.billing.builders import make_payment_provider
+from tests.customers.posting import post
+from tests.customers.providers.conftest import jobs, work_off
+
+SYNC = {"payment_provider": "stripe", "sync_with_provider": True, "sync": True}
+LINKED = {"payment_provider": "stripe", "provider_customer_id": "cus_1"}
+ADDRESS = "/api/v1/customers/c1/checkout_url"
+
+
+@pytest.mark.django_db
+class TestCheckout:
+    def test_gives_the_page(self, organization, api, at_stripe, stripe):
+        stripe.customers["cus_1"] = {"id": "cus_1", "invoice_settings": {}}
+        customer_id = post(organization, "c1", billing_configuration=LINKED).customer_id
+
+        answer = api.post(ADDRESS)
+
+        assert answer.status == 200
+        shown = answer.json()["customer"]
+        assert shown.pop("checkout_url").startswith("https://checkout.stripe.com/")
+        assert shown == {
+            "lago_customer_id": str(customer_id),
+            "external_customer_id": "c1",
+            "payment_provider": "stripe",
+            "payment_provider_code": "stripe",
+        }
+        [session] = stripe.sessions
+        assert session["mode"] == "setup"
+        assert session["success_url"] == "https://acme.example/thanks"
+
+    def test_refuses_an_unknown_customer(self, api):
+        assert api.post(ADDRESS).json()["code"] == "customer_not_found"
+
+    def test_refuses_what_is_stored_only(self, organization, api):
+        make_payment_provider(organization, type="cashfree", code="cash")
+        post(organization, "c1", billing_configuration={"payment_provider": "cashfree"})
+
+        answer = api.post(ADDRESS)
+
+        assert (answer.status, answer.json()["code"]) == (405, "feature_not_supported")
+
+    @pytest.mark.parametrize("configuration", [{}, {"payment_provider": "stripe"}])
+    def test_refuses_a_customer_without_an_id(self, organization, api, at_stripe, configuration):
+        post(organization, "c1", billing_configuration=configuration)
+
+        answer = api.post(ADDRESS)
+
+        assert answer.status == 422
+        assert answer.json()["error_details"] == {"base": ["no_linked_payment_provider"]}
+
+    def test_refuses_when_nothing_is_to_be_set_up(self, organization, api, at_stripe):
+        methods = {"provider_payment_methods": ["crypto"]}
+        post(organization, "c1", billing_configuration=LINKED | methods)
+
+        answer = api.post(ADDRESS)
+
+        assert answer.status == 422
+        assert answer.json()["error_details"] == {
+            "provider_payment_methods": ["no_payment_methods_to_setup_available"]
+        }
+
+    def test_passes_on_a_refusal(self, organization, api, at_stripe, stripe):
+        post(organization, "c1", billing_configuration=LINKED)
+
+        answer = api.post(ADDRESS)
+
+        assert (answer.status, answer.json()["code"]) == (422, "third_party_error")
+        assert answer.json()["error_details"]["third_party"] == "Stripe"
+
+    def test_says_when_the_provider_is_away(self, organization, api, at_stripe, settings):
+        settings.TARN_STRIPE_URL = "http://127.0.0.1:9"
+        post(organization, "c1", billing_configuration=LINKED)
+
+        answer = api.post(ADDRESS)
+
+        assert answer.status == 503
+        assert "retry-after" in answer.headers
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSync:
+    def test_answers_with_the_id(self, organization, api, at_stripe, stripe):
+        body = {"external_id": "c1", "name": "Ann", "billing_configuration": SYNC}
+
+        answer = api.post("/api/v1/customers", json={"customer": body})
+
+        [remote_id] = stripe.customers
+        shown = answer.json()["customer"]["billing_configuration"]
+        assert shown["provider_customer_id"] == remote_id
+        assert answer.headers["etag"] == api.get("/api/v1/customers/c1").headers["etag"]
+        work_off()
+        assert len(stripe.customers) == 1
+
+    def test_answers_with_the_id_under_an_idempotency_key(
+        self, organization, api, at_stripe, stripe
+    ):
+        """Seen to fail when the provider is asked before the commit."""
+        body = {"external_id": "c1", "name": "Ann", "billing_configuration": SYNC}
+        key = {"Idempotency-Key": "once"}
+
+        answer = api.post("/api/v1/customers", json={"customer": body}, headers=key)
+
+        [remote_id] = stripe.customers
+        shown = answer.json()["customer"]["billing_configuration"]
+        assert shown["provider_customer_id"] == remote_id
+
+    @pytest.mark.parametrize("fault", ["error", "throttled", "html"])
+    def test_saves_the_customer_whatever_the_provider_says(
+        self, organization, api, at_stripe, stripe, fault
+    ):
+        stripe.fail(fault, "/v1/customers")
+        body = {"external_id": "c1", "name": "Ann", "billing_configuration": SYNC}
+
+        answer = api.post("/api/v1/customers", json={"customer": body})
+
+        assert answer.status == 200
+        assert answer.json()["customer"]["billing_configuration"]["provider_customer_id"] is None
+        work_off(now=True)
+        assert ProviderLink.objects.get().provider_customer_id in stripe.customers
+
+    def test_begins_anew_when_the_same_is_posted_after_a_failure(
+        self, organization, api, at_stripe, stripe
+    ):
+        at_stripe.secrets = {"secret_key": "sk_wrong"}
+        at_stripe.save()
+        body = {"external_id": "c1", "billing_configuration": SYNC | {"sync": False}}
+        api.post("/api/v1/customers", json={"customer": body})
+        work_off()
+        at_stripe.secrets = {"secret_key": "sk_right"}
+        at_stripe.save()
+        assert jobs() == []
+
+        api.post("/api/v1/customers", json={"customer": body})
+        work_off()
+
+        assert ProviderLink.objects.get().provider_customer_id in stripe.customers
