@@ -11,6 +11,7 @@ from config import health
 urlpatterns = [
     path("api/v1/", include("customers.urls")),  # first: what programs call most is found soonest
     path("api/v1/", include("billing.api.urls")),
+    path("webhooks/", include("customers.providers.urls")),
     path("health", health.health),
     path("ready", health.ready),
     path("admin/", include("billing.people.urls")),  # before the admin's own way of signing in

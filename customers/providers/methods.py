@@ -16,9 +16,9 @@ def store_default(link: ProviderLink, method: Method, told_at: datetime) -> bool
     :param told_at: the provider's time.
     """
     ProviderLink.objects.select_for_update().get(pk=link.pk)
-    of_link = PaymentMethod.objects.filter(customer_id=link.customer_id)
-    if of_link.filter(is_default=True, told_at__gt=told_at).exists():
+    if knows_newer(link, told_at):
         return False
+    of_link = PaymentMethod.objects.filter(customer_id=link.customer_id)
     of_link.filter(is_default=True).update(is_default=False)
     values = {key: value for key, value in method._asdict().items() if key != "remote_id"}
     PaymentMethod.objects.update_or_create(
@@ -29,6 +29,19 @@ def store_default(link: ProviderLink, method: Method, told_at: datetime) -> bool
         defaults={**values, "is_default": True, "told_at": told_at},
     )
     return True
+
+
+def knows_newer(link: ProviderLink, told_at: datetime) -> bool:
+    """Return whether the default we have was told of later than this."""
+    return PaymentMethod.objects.filter(
+        customer_id=link.customer_id, is_default=True, told_at__gt=told_at
+    ).exists()
+
+
+def forget_methods(link: ProviderLink, told_at: datetime) -> bool:
+    """Forget all ways to pay that were known by then; say whether there were any."""
+    found = PaymentMethod.objects.filter(customer_id=link.customer_id, told_at__lte=told_at)
+    return found.delete()[0] > 0
 
 
 def forget_method(link: ProviderLink, remote_id: str) -> bool:

@@ -25,6 +25,7 @@ from customers.providers.adapter import (
     Unavailable,
     adapts,
 )
+from customers.providers.stripe_events import HANDLERS
 
 # The version of Stripe's API that this was written for.
 VERSION = "2025-03-31.basil"
@@ -55,6 +56,8 @@ class StripeAdapter(Adapter):
     has_methods = True
     # Stripe forgets idempotency keys after 24 hours or later.
     key_lifetime = timedelta(hours=23)
+
+    handlers = HANDLERS
 
     def body(self, subject: Subject) -> Body:
         """Return e-mail, name, phone and address, the blank ones left out."""

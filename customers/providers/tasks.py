@@ -9,13 +9,15 @@ from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from customers.mirrors import Mirror
+from customers.mirrors import Mirror, ProviderEvent
+from customers.providers.inbound import enqueue_event, handle
 from customers.providers.mirror import enqueue, reflect, work
 from customers.providers.steps import Change
 
 # A job comes late by some seconds when workers are busy; later than this, it does not come.
 _PATIENCE = timedelta(seconds=30)
 _AT_ONCE = 500
+_EVENTS_KEPT = timedelta(days=90)
 _AFTER_AN_OUTAGE = RetryStrategy(
     max_attempts=10, exponential_wait=2, retry_exceptions={OperationalError, InterfaceError}
 )
@@ -47,6 +49,19 @@ def continue_mirror(mirror_id: str) -> None:
     work(UUID(mirror_id))
 
 
+@app.task(name="customers.handle_provider_event", queue="providers", retry=_AFTER_AN_OUTAGE)
+def handle_provider_event(event_id: str) -> None:
+    """Do what a provider's event asks for."""
+    handle(UUID(event_id))
+
+
+@app.periodic(cron="17 4 * * *", periodic_id="forget_provider_events")
+@app.task(name="customers.forget_provider_events", queueing_lock="forget_provider_events")
+def forget_provider_events(timestamp: int) -> None:
+    """Drop events that no provider sends again."""
+    ProviderEvent.objects.filter(received_at__lt=timezone.now() - _EVENTS_KEPT).delete()
+
+
 @app.periodic(cron="* * * * *", periodic_id="continue_mirrors")
 @app.task(name="customers.continue_mirrors", queueing_lock="continue_mirrors", queue="providers")
 def continue_mirrors(timestamp: int) -> None:
@@ -61,6 +76,13 @@ def continue_mirrors(timestamp: int) -> None:
             mirror.next_try_at = timezone.now()
             mirror.save(update_fields=["next_try_at"])
             enqueue(mirror)
+        late = ProviderEvent.objects.select_for_update(skip_locked=True).filter(
+            state=ProviderEvent.State.WAITING, next_try_at__lt=timezone.now() - _PATIENCE
+        )
+        for event in late.order_by("next_try_at")[:_AT_ONCE]:
+            event.next_try_at = timezone.now() + _PATIENCE
+            event.save(update_fields=["next_try_at"])
+            enqueue_event(event)
 
 
 @app.periodic(cron="* * * * *", periodic_id="retake_provider_jobs")

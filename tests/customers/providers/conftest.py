@@ -77,4 +77,5 @@ def _bring_forward(args: dict[str, Any]) -> None:
 _TASKS = {
     "customers.mirror_customer": tasks.mirror_customer,
     "customers.continue_mirror": tasks.continue_mirror,
+    "customers.handle_provider_event": tasks.handle_provider_event,
 }

@@ -1,0 +1,156 @@
+"""What providers tell us: taken once, in any order, and acted on in the background.
+
+(Contract: webhooks-and-providers.md 3.) An adapter verifies and reads; its `handlers` act.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from billing.models import PaymentProvider
+from customers.mirrors import WORDS_LENGTH, ProviderEvent
+from customers.models import ProviderLink
+from customers.providers.adapter import Adapter, Forged, Notice, adapter_of
+
+# After the first one.
+REPEATS = 5
+_DELAYS = (10, 60, 300, 1_800, 7_200)
+_State = ProviderEvent.State
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice on its way to its handler.
+
+    A handler may call the provider; what it stores, it stores in a transaction of its own.
+    """
+
+    organization_id: UUID
+    adapter: Adapter
+    notice: Notice
+
+    def links(self, remote_id: str | None) -> list[ProviderLink]:
+        """Return the links of kept customers that the provider calls by this id."""
+        if not remote_id:
+            return []
+        found = ProviderLink.objects.select_related("customer", "connection").filter(
+            organization_id=self.organization_id,
+            connection_id=self.adapter.connection.pk,
+            provider_customer_id=remote_id,
+            customer__deleted_at=None,
+        )
+        return list(found)
+
+
+class Ignored(Exception):
+    """There is nothing to do: the customer is unknown or deleted."""
+
+
+def find_connection(organization_id: UUID, kind: str, code: str | None) -> PaymentProvider:
+    """Return the connection that a webhook is for.
+
+    :raises Forged: if there is none, or several and no code.
+    """
+    found = PaymentProvider.objects.filter(organization_id=organization_id, type=kind)
+    connections = list((found.filter(code=code) if code else found)[:2])
+    if len(connections) != 1:
+        raise Forged("there is no such connection, or the code is missing")
+    return connections[0]
+
+
+def receive(connection: PaymentProvider, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Take a webhook, and return what it is answered with.
+
+    :raises Forged: if it can't be trusted or read.
+    """
+    adapter = adapter_of(connection)
+    if adapter is None:
+        raise Forged("this provider sends no webhooks here")
+    notices = adapter.notices(headers, body, timezone.now())
+    with transaction.atomic():
+        for notice in notices:
+            _keep(connection, notice, is_known=notice.type in adapter.handlers)
+    return adapter.taken
+
+
+def _keep(connection: PaymentProvider, notice: Notice, *, is_known: bool) -> None:
+    """Store a notice unless it is there already; have it handled if it is of interest."""
+    event, is_new = ProviderEvent.objects.get_or_create(
+        connection_id=connection.pk,
+        remote_id=notice.remote_id,
+        defaults={
+            "organization_id": connection.organization_id,
+            "type": notice.type,
+            "happened_at": notice.happened_at,
+            "facts": notice.facts if is_known else {},
+            "state": _State.WAITING if is_known else _State.IGNORED,
+        },
+    )
+    if is_new and is_known:
+        enqueue_event(event)
+
+
+def enqueue_event(event: ProviderEvent, at: datetime | None = None) -> None:
+    """Have a worker handle an event; call it in a transaction."""
+    app.configure_task(
+        "customers.handle_provider_event",
+        queue="providers",
+        schedule_at=at,
+        lock=f"provider event {event.pk}",
+    ).defer(event_id=str(event.pk))
+
+
+def handle(event_id: UUID) -> None:
+    """Do what an event asks for, unless it was done."""
+    event = (
+        ProviderEvent.objects.select_related("connection")
+        .filter(pk=event_id, state=_State.WAITING)
+        .first()
+    )
+    if event is None:
+        return
+    try:
+        state = _act(event)
+    except Exception as error:  # whatever went wrong is tried again, and shown if it stays
+        log.warning("a provider's event could not be handled", exc_info=error)
+        _repeat(event, str(error) or type(error).__name__)
+        return
+    _settle(event, state=state, error=None, next_try_at=None)
+
+
+def _act(event: ProviderEvent) -> str:
+    adapter = adapter_of(event.connection)
+    handler = adapter.handlers.get(event.type) if adapter else None
+    if adapter is None or handler is None:
+        return _State.IGNORED
+    notice = Notice(event.remote_id, event.type, event.happened_at, event.facts)
+    try:
+        handler(Told(event.organization_id, adapter, notice))
+    except Ignored:
+        return _State.IGNORED
+    return _State.DONE
+
+
+def _repeat(event: ProviderEvent, error: str) -> None:
+    attempts = event.attempts + 1
+    words = error[:WORDS_LENGTH]
+    if attempts > REPEATS:
+        _settle(event, state=_State.FAILED, error=words, next_try_at=None, attempts=attempts)
+        return
+    due = timezone.now() + timedelta(seconds=_DELAYS[attempts - 1])
+    with transaction.atomic():
+        _settle(event, error=words, next_try_at=due, attempts=attempts)
+        enqueue_event(event, due)
+
+
+def _settle(event: ProviderEvent, **values: Any) -> None:
+    ProviderEvent.objects.filter(pk=event.pk, state=_State.WAITING).update(**values)
