@@ -1,6 +1,6 @@
 """The WSGI application: one door for programs, one for browsers.
 
-What programs call (`/api/v1/`, `/webhooks/`, `/health`, `/ready`) passes a short list of middlewares
+What programs call (`/api/v1/`, `/webhooks/`, `/health`, `/ready`) passes few middlewares
 and is routed by the request target **as it was sent**: `/customers/a%2Fb` and `/customers/a/b` are
 told apart, which a decoded path can't do. Everything else passes Django's full list.
 """
