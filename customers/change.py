@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple, Self
+from uuid import UUID
 
 from pydantic import PlainValidator, PrivateAttr, ValidationError
 
@@ -128,6 +130,36 @@ class IntegrationCustomerChange(Shape):
     targeted_object: Annotated[str | None, _choice(IntegrationLink.TargetedObject.values)] = None
 
 
+class Identity(NamedTuple):
+    """What a customer from another system keeps, so that programs and documents still know it.
+
+    Only newcomers take it over. `parts` are the ids of metadata and integration links, with the
+    times the entries were made at, as texts of the wire.
+    """
+
+    id: UUID
+    sequential_id: int
+    slug: str
+    created_at: datetime
+    parts: Mapping[str, str | None]
+
+    @classmethod
+    def load(cls, row: Mapping[str, Any]) -> "Identity":
+        """Return what `row` gave."""
+        made_at = datetime.fromisoformat(row["created_at"])
+        return cls(UUID(row["id"]), row["sequential_id"], row["slug"], made_at, row["parts"])
+
+    def row(self) -> dict[str, Any]:
+        """Return it as the writer takes it."""
+        return {
+            "id": str(self.id),
+            "sequential_id": self.sequential_id,
+            "slug": self.slug,
+            "created_at": self.created_at.isoformat(),
+            "parts": dict(self.parts),
+        }
+
+
 class CustomerChange(Shape):
     """A wish to change one customer: an absent key leaves a value alone, None clears it."""
 
@@ -175,6 +207,7 @@ class CustomerChange(Shape):
     billing_configuration: BillingConfigurationChange | None = None
 
     _problems: Problems = PrivateAttr(default_factory=Problems)
+    _identity: Identity | None = PrivateAttr(default=None)
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
@@ -203,6 +236,11 @@ class CustomerChange(Shape):
         change = cls.model_validate({**rest, "external_id": "?"})
         change.external_id = values.NO_SUCH_CODE
         return change
+
+    def keeping(self, identity: Identity) -> Self:
+        """Return the wish for a copy of a customer of another system."""
+        self._identity = identity
+        return self
 
     @property
     def problems(self) -> Problems:
@@ -235,6 +273,8 @@ class CustomerChange(Shape):
             row["integrations"] = [item.sent() for item in self.integration_customers]
         if self.billing_configuration is not None:
             self._add_configuration(row, self.billing_configuration)
+        if self._identity is not None:
+            row["identity"] = self._identity.row()
         return row
 
     def _add_sections(self, row: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import orjson
 from billing.errors import Invalid, NotFound, Refusal, Stale
 from billing.events.actor import Actor
 from billing.statements import Statement
-from customers.change import CustomerChange
+from customers.change import CustomerChange, Identity
 from customers.imports.mapping import ColumnMap
 from customers.imports.refusals import Flaw
 from customers.imports.staging import StagedRow
@@ -86,7 +86,10 @@ class Judge:
             return Judged(row, wish, None, flaws)
         stored = seen.get(wish.external_id or "")
         values = wish.with_notes(stored.notes if stored else ())
-        return Judged(row, wish, CustomerChange.read(values), [])
+        change = CustomerChange.read(values)
+        if self.columns.identity is not None and isinstance(row.cells, dict):
+            change.keeping(Identity.load(row.cells[self.columns.identity]))
+        return Judged(row, wish, change, [])
 
     def write(
         self, judged: Sequence[Judged], actor: Actor

@@ -59,6 +59,8 @@ class ColumnMap:
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     read: dict[str, str] = field(default_factory=dict)
     blank: str = Blank.KEEP.value
+    # The column of what newcomers keep from another system (`Identity`); no file has one.
+    identity: str | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return it as it is stored with an import."""

@@ -1,17 +1,23 @@
 """What the commands about Lago share: whom to ask, how far it is, what came of a comparison."""
 
 import os
+import re
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
 from django.core.management.base import CommandError, OutputWrapper
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from billing.connections.change import INTEGRATIONS, PAYMENT_PROVIDERS
 from billing.organizations.models import Organization
 from customers.lago.client import LagoClient
+from customers.lago.ground import Ground
+from customers.lago.intake import Connection
 from customers.lago.verdict import Verdict
 from customers.management.imports import NOTHING_DONE, ProgressLine
 
@@ -97,3 +103,45 @@ def say_verdict(out: OutputWrapper, verdict: Verdict, path: Path) -> None:
         out.write(_("Nothing differs."))
     elif path.exists():
         out.write(_("Every difference, field by field: %s") % path)
+
+
+def setup_of_organization(code: str | None, ground: Ground) -> str:
+    """Return a set-up file for the organization, as it is called at Lago."""
+    theirs = ground.organization
+    prefix = theirs.get("document_number_prefix")
+    organization = {
+        "code": code or "acme",
+        "name": theirs.get("name") or code,
+        **({"document_number_prefix": prefix} if prefix else {}),
+        "billing_entities": [
+            {
+                "code": ground.default_entity,
+                "default": True,
+                "name": theirs.get("name") or ground.default_entity,
+            }
+        ],
+    }
+    return _yaml({"organizations": [organization]})
+
+
+def setup_of_connections(code: str, missing: Sequence[Connection]) -> str:
+    """Return a set-up file for connections; their secrets come from the environment."""
+    organization: dict[str, Any] = {"code": code}
+    for one in missing:
+        name = one.code or one.type
+        organization.setdefault(one.kind, []).append(
+            {"type": one.type, "code": name, "name": name} | _secrets(one, name)
+        )
+    return _yaml({"organizations": [organization]})
+
+
+def _secrets(one: Connection, name: str) -> dict[str, str]:
+    shapes = {"payment_providers": PAYMENT_PROVIDERS, "integrations": INTEGRATIONS}[one.kind]
+    shape = shapes.get(one.type)
+    stem = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").upper() or one.type.upper()
+    names = sorted(shape.secrets) if shape else []
+    return {secret: f"env:{stem}_{secret.upper()}" for secret in names}
+
+
+def _yaml(document: Any) -> str:
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)

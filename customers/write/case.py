@@ -51,6 +51,8 @@ class Case:
         self.rows: dict[str, dict[str, Any]] = {}
         # The ids of what the customer comes to point to.
         self.links: set[str] = set()
+        # What a newcomer brings along in place of what it would be given.
+        self.identity: dict[str, Any] | None = None
         self.problems = shape.copy()
         self.missing: set[str] = set()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from billing.errors import Problems
 from customers.write.case import Case
+from customers.write.identity import decide_identity
 from customers.write.integrations import decide_integrations
 from customers.write.look import Looked
 from customers.write.metadata import decide_metadata
@@ -91,4 +92,5 @@ _RULES: dict[str, Callable[[Case], None]] = {
     "taxes": _decide_taxes,
     "integrations": decide_integrations,
     "sections": _decide_sections,
+    "identity": decide_identity,
 }

@@ -8,6 +8,7 @@ from billing.ids import ordered_id
 from billing.models import Integration
 from customers.models import Customer
 from customers.write.case import Case
+from customers.write.identity import free_id
 
 _KEYS = (
     "lago_id",
@@ -38,7 +39,7 @@ def decide_integrations(case: Case) -> None:
             case.problems.add("integration_customers", "integration_not_found")
         elif kind is not None and _is_link(item, link):
             [(code, connection)] = candidates.items()
-            wanted.append((_wanted(item, kind, link, code, place), connection))
+            wanted.append((_wanted(case, item, kind, link, code, place), connection))
     _judge(case, kinds)
     if not _is_partner(case):
         _compare(case, old, wanted)
@@ -66,10 +67,12 @@ def _is_link(item: Link, link: Link) -> bool:
     )
 
 
-def _wanted(item: Link, kind: str, link: Link, code: str, place: int) -> Link:
+def _wanted(case: Case, item: Link, kind: str, link: Link, code: str, place: int) -> Link:
     remote = item.get("external_customer_id")
     if remote is not None:
-        sync = bool(kind == _TYPE.SALESFORCE)
+        # Whoever names a contact made it; one that another system made is kept up all the same.
+        was_made_elsewhere = "identity" in case.sent and item.get("sync_with_provider")
+        sync = bool(kind == _TYPE.SALESFORCE or was_made_elsewhere)
     else:
         sync = bool(item.get("sync_with_provider", link.get("sync_with_provider")))
         remote = link.get("external_customer_id") if link.get("integration_code") == code else None
@@ -78,7 +81,7 @@ def _wanted(item: Link, kind: str, link: Link, code: str, place: int) -> Link:
         for key, own in (("subsidiary_id", _TYPE.NETSUITE), ("targeted_object", _TYPE.HUBSPOT))
     )
     return {
-        "lago_id": link.get("lago_id") or str(ordered_id(place)),
+        "lago_id": (link.get("lago_id") or free_id(case, item.get("id")) or str(ordered_id(place))),
         "integration_type": kind,
         "integration_code": code,
         "external_customer_id": remote,

@@ -51,6 +51,8 @@ class Looked:
             (code for code, _, is_default in found["entities"] or () if is_default), None
         )
         self.listens: bool = found["listens"]
+        self.taken = frozenset(found.get("taken") or ())
+        self.taken_numbers = frozenset(found.get("taken_numbers") or ())
         self.taxes: dict[str, str] = found.get("taxes") or {}
         self.sections: dict[str, str] = found.get("sections") or {}
         self.providers = _by_type(found.get("providers"))
@@ -73,7 +75,18 @@ def look_for(rows: Sequence[Mapping[str, Any]], *, whole: bool) -> Look:
     if "integrations" in parts:
         sent = [item for row in rows for item in row.get("integrations", ())]
         values |= _named("integration", sent, "integration_type", "integration_code")
+    if "identity" in parts:
+        values |= _kept([row["identity"] for row in rows if "identity" in row])
     return Look(parts, values, whole)
+
+
+def _kept(identities: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the ids and numbers that customers bring along."""
+    ids = {one["id"] for one in identities}.union(*(one["parts"] for one in identities))
+    return {
+        "kept_ids": _list(ids),
+        "kept_numbers": _list({str(one["sequential_id"]) for one in identities}),
+    }
 
 
 def _named(kind: str, sent: list[dict[str, Any]], type_key: str, code_key: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from billing.ids import ordered_id
 from customers.write.case import Case
+from customers.write.identity import free_id
 
 _KEYS = ("lago_id", "key", "value", "display_in_invoice")
 
@@ -18,16 +19,20 @@ def decide_metadata(case: Case) -> None:
     items = case.sent["metadata"]
     claimed = [item["id"] for item in items if item.get("id") in stored]
     free = {entry["key"]: entry for one, entry in stored.items() if one not in claimed}
-    wanted = [_wanted(item, stored, free, place) for place, item in enumerate(items)]
+    wanted = [_wanted(case, item, stored, free, place) for place, item in enumerate(items)]
     _judge(case, wanted, claimed)
     _compare(case, [{key: entry[key] for key in _KEYS} for entry in stored.values()], wanted)
 
 
-def _wanted(item: Entry, stored: dict[str, Entry], free: dict[str, Entry], place: int) -> Entry:
+def _wanted(
+    case: Case, item: Entry, stored: dict[str, Entry], free: dict[str, Entry], place: int
+) -> Entry:
     claimed = stored.get(item.get("id") or "", {})
     matched = claimed or free.get(item.get("key") or "", {})
     return {
-        "lago_id": matched.get("lago_id") or str(ordered_id(place)),
+        "lago_id": (
+            matched.get("lago_id") or free_id(case, item.get("id")) or str(ordered_id(place))
+        ),
         "key": item.get("key", claimed.get("key")),
         "value": item.get("value", claimed.get("value")),
         "display_in_invoice": item.get("display_in_invoice", False),
@@ -58,7 +63,10 @@ def _compare(case: Case, old: list[Entry], wanted: list[Entry]) -> None:
         return
     put = [entry for entry in new if entry not in old]
     if put:
-        case.rows["put_metadata"] = {"entries": put}
+        times = case.sent.get("identity", {}).get("parts", {})
+        case.rows["put_metadata"] = {
+            "entries": [entry | {"created_at": times.get(entry["lago_id"])} for entry in put]
+        }
     gone = ranks.keys() - {entry["lago_id"] for entry in new}
     if gone:
         case.rows["remove_metadata"] = {"ids": sorted(gone)}

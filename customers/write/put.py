@@ -29,7 +29,8 @@ def put_statement(cases: Sequence[Case]) -> tuple[Statement, dict[str, Any]]:
     used = tuple(name for name in _ROWS if rows[name])
     kinds = {case.stored is None for case in cases}
     links: set[str] = set().union(*(case.links for case in cases))
-    statement = _put_statement(used, False in kinds, True in kinds, bool(links))
+    numbered = any(case.identity for case in cases)
+    statement = _put_statement(used, False in kinds, True in kinds, bool(links), numbered)
     values = {name: _json(rows[name]) for name in used}
     values["customers"] = _json([_customer(n, case) for n, case in enumerate(cases)])
     values["links"] = "\x1f".join(links)
@@ -42,6 +43,7 @@ def _customer(n: int, case: Case) -> dict[str, Any]:
             "n": n,
             "fields": {**case.fields, "external_id": case.sent["external_id"]},
             "changes": case.changes,
+            "identity": case.identity,
         }
     return {
         "n": n,
@@ -57,13 +59,16 @@ def _json(value: Any) -> str:
 
 
 @cache
-def _put_statement(used: tuple[str, ...], updates: bool, creates: bool, links: bool) -> Statement:
+def _put_statement(
+    used: tuple[str, ...], updates: bool, creates: bool, links: bool, numbered: bool
+) -> Statement:
     blocks = BLOCKS["put"]
     stands = "(SELECT stands FROM frozen)" if links else "true"
     steps = [blocks["begin"].format(stands=stands)]
     if updates:
         steps.append(blocks["update"])
     if creates:
+        steps.append(blocks["keep_numbers" if numbered else "take_numbers"])
         steps.append(blocks["create"])
     for name in used:
         verb, _, part = name.partition("_")

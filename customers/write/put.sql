@@ -8,10 +8,10 @@ frozen AS MATERIALIZED (
 
 -- :begin
 wanted AS MATERIALIZED (
-    SELECT item.n, coalesce(item.id, customers_newest_first_id()) AS id, item.id IS NULL AS is_new,
-        item.version, item.fields, item.changes
+    SELECT item.n, coalesce(item.id, (item.identity ->> 'id')::uuid, customers_newest_first_id()) AS id,
+        item.id IS NULL AS is_new, item.version, item.fields, item.changes, item.identity
     FROM jsonb_to_recordset(%(customers)s::jsonb) AS item (
-        n int, id uuid, version int, fields jsonb, changes jsonb
+        n int, id uuid, version int, fields jsonb, changes jsonb, identity jsonb
     )
 ),
 -- In one order everywhere. Whoever waits here sees the version that the other one left.
@@ -82,20 +82,41 @@ updated AS (
     RETURNING held.n, customer.id, customer.version, customer.updated_at
 )
 
--- :create
+-- :take_numbers
 -- The counter's row stays locked until the commit; last, and before the unique index is touched.
 counted AS MATERIALIZED (
     SELECT customers_take_numbers(%(organization)s::uuid, newcomers.count) AS first_number
     FROM (SELECT count(*) FROM target WHERE is_new) newcomers
     WHERE newcomers.count > 0
-),
+)
+
+-- :keep_numbers
+-- The same, where some bring their numbers along: the next ones follow the highest of them.
+counted AS MATERIALIZED (
+    SELECT customers_keep_numbers(
+        %(organization)s::uuid, newcomers.numbered, newcomers.highest, newcomers.count - newcomers.numbered
+    ) AS first_number
+    FROM (
+        SELECT count(*), count(identity) AS numbered,
+            coalesce(max((identity ->> 'sequential_id')::bigint), 0) AS highest
+        FROM target
+        WHERE is_new
+    ) newcomers
+    WHERE newcomers.count > 0
+)
+
+-- :create
 -- A newcomer whose external_id somebody else has just taken breaks the unique index here, and the
 -- whole write is done again.
 inserted AS (
     INSERT INTO customers_customer
     SELECT new.*
     FROM counted
-    CROSS JOIN (SELECT *, row_number() OVER (ORDER BY n) AS place FROM target WHERE is_new) newcomer
+    CROSS JOIN (
+        SELECT *, row_number() OVER (PARTITION BY identity IS NULL ORDER BY n) AS place
+        FROM target
+        WHERE is_new
+    ) newcomer
     JOIN billing_organization organization ON organization.id = %(organization)s::uuid
     CROSS JOIN LATERAL (SELECT (counted.first_number + newcomer.place - 1)::text AS number) number
     CROSS JOIN LATERAL jsonb_populate_record(
@@ -116,6 +137,7 @@ inserted AS (
             'created_at', now(),
             'updated_at', now()
         )
+        || coalesce(newcomer.identity, '{}')
     ) AS new
     RETURNING id, version, updated_at
 ),

@@ -15,4 +15,4 @@ def _read_blocks(text: str) -> dict[str, str]:
 
 BLOCKS = {name: _read_blocks(text) for name, text in TEXTS.items()}
 # What a customer has beside its own columns; each is a key of `CustomerChange.row`.
-PARTS = ("shipping", "provider", "metadata", "taxes", "integrations", "sections")
+PARTS = ("shipping", "provider", "metadata", "taxes", "integrations", "sections", "identity")
