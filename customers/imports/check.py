@@ -7,7 +7,6 @@ that the run leaves out whom somebody has changed since.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from billing.models import InvoiceCustomSection
 from customers.advice import advice_for
 from customers.imports.judging import Judge, Judged, Seen
 from customers.imports.refusals import DOUBLED, Flaw
-from customers.imports.run import STATES, next_size, only_import
+from customers.imports.run import STATES, only_import
 from customers.imports.staging import StagedRow, note, page_after, reset, staged
 from customers.intakes import Import, ImportRow
 from customers.write import Foreseen
@@ -26,6 +25,7 @@ from customers.write import Foreseen
 Progress = Callable[[Import], None]
 _State = Import.State
 _COUNTED = ("checkpoint", "new", "changed", "unchanged", "refused", "warnings")
+# Nothing is locked, so nobody waits for the end of a batch.
 _AT_ONCE = 500
 
 
@@ -46,11 +46,8 @@ def check_import(intake: Import, progress: Progress = lambda _intake: None) -> I
             return intake
         judge = Judge(intake)
         sections = _section_codes(intake.organization_id)
-        size = 100
-        while rows := page_after(intake, intake.checkpoint, size):
-            started = monotonic()
+        while rows := page_after(intake, intake.checkpoint, _AT_ONCE):
             _check(intake, judge, rows, sections)
-            size = next_size(size, len(rows), monotonic() - started)
             progress(intake)
         intake.state, intake.is_checked = _State.CHECKED, True
         intake.save()
