@@ -6,11 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.api.admin import ApiKeyScreen
 from billing.connections.admin import IntegrationScreen, PaymentProviderScreen
-from billing.events.admin import ChangeRecordScreen, WebhookEndpointScreen
+from billing.events.admin import WebhookEndpointScreen
 from billing.models import (
     ApiKey,
     BillingEntity,
-    ChangeRecord,
     Integration,
     InvoiceCustomSection,
     Membership,
@@ -48,7 +47,6 @@ admin.site.register(PaymentProvider, PaymentProviderScreen)
 admin.site.register(Integration, IntegrationScreen)
 admin.site.register(WebhookEndpoint, WebhookEndpointScreen)
 admin.site.register(ApiKey, ApiKeyScreen)
-admin.site.register(ChangeRecord, ChangeRecordScreen)
 
 _INVOICING = _("Invoicing")
 _CONNECTED = _("Connected systems")
@@ -61,7 +59,7 @@ def _list_of(model: str) -> str:
 
 for _item in (
     Item("home", _("Home"), "home", "admin:index", Ability.READ, 10, keys="g h"),
-    Item("history", _("History"), "history", _list_of("billing_changerecord"), Ability.HISTORY, 40),
+    Item("history", _("History"), "history", "admin:history", Ability.HISTORY, 40),
     Item("taxes", _("Taxes"), "percent", _list_of("billing_tax"), Ability.READ, 110, _INVOICING),
     Item(
         "entities",

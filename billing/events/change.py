@@ -8,7 +8,7 @@ from billing.events.addresses import webhook_url
 from billing.events.models import WebhookEndpoint
 from billing.events.names import is_event_name
 from billing.values import JsonNumber, fail, plain_text
-from billing.wish import Text, Wish, choice
+from billing.wish import Boolean, Text, Wish, choice
 
 
 def event_types(value: Any) -> list[str] | None:
@@ -44,3 +44,9 @@ class WebhookEndpointChange(Wish):
     signature_algo: Annotated[str | None, choice(WebhookEndpoint.SignatureAlgo.values)] = None
     name: Text = None
     event_types: EventTypes = None
+
+
+class EndpointSettings(WebhookEndpointChange):
+    """What the back office can set besides; the API has no door for it."""
+
+    with_changes: Boolean = None

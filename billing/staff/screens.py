@@ -92,8 +92,7 @@ class Screen(ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """Show the change records of the row: they are the one history."""
-        records = reverse("admin:billing_changerecord_changelist")
-        return HttpResponseRedirect(f"{records}?object_id={object_id}")
+        return HttpResponseRedirect(f"{reverse('admin:history')}?object_id={object_id}")
 
     def log_addition(self, *_: Any, **__: Any) -> None:
         """Write nothing: the writer records every change."""

@@ -72,6 +72,9 @@ _OF_CODE = {
     "body_is_gone": "The body is no longer kept, so this can't be sent again.",
     "api_key_has_ended": "This key has ended.",
     "no_permission": "Tick at least one box, or let it do everything.",
+    "no_event": (
+        "Tick at least one kind, or tell it everything. To tell it nothing for a while, pause it."
+    ),
     "last_keeper_of_staff": (
         "Nobody else here may set up staff. Give another person such a role first: finance lead "
         "or operator."

@@ -9,6 +9,7 @@ from billing.staff.site import Item, back_office
 from customers.admin.bulk import PAGES as BULK_PAGES
 from customers.admin.edit import AddPage, AdvicePage, CountryPage, EditPage
 from customers.admin.exports import PAGES as EXPORT_PAGES
+from customers.admin.history import PAGES as HISTORY_PAGES
 from customers.admin.home import PAGES as HOME_PAGES
 from customers.admin.imports import PAGES as IMPORT_PAGES
 from customers.admin.list import PAGES as LIST_PAGES
@@ -46,7 +47,14 @@ back_office().item(
 )
 register(Finder(_("Customers"), find_customers))
 
-for _route, _page, _name in (*HOME_PAGES, *LIST_PAGES, *EXPORT_PAGES, *BULK_PAGES, *IMPORT_PAGES):
+for _route, _page, _name in (
+    *HOME_PAGES,
+    *LIST_PAGES,
+    *EXPORT_PAGES,
+    *BULK_PAGES,
+    *IMPORT_PAGES,
+    *HISTORY_PAGES,
+):
     back_office().page(_route, _page, _name)
 
 _CUSTOMERS = "customers/customer/"
