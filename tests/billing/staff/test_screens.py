@@ -154,4 +154,4 @@ class TestScreens:
         page = clerk.get(f"{LIST}{customer.pk}/history/", follow=True)
 
         assert page.status_code == 200
-        assert "Created" in text_of(page)
+        assert "created" in text_of(page)
