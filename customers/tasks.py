@@ -1,10 +1,13 @@
 """What runs beside requests: files of customers, and checks of their tax numbers."""
 
+from contextlib import suppress
 from uuid import UUID
 
+from django.db import transaction
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
-from customers.export import forget_exports
+from customers.export import forget_exports, left_behind
 from customers.export import write_export as _write_export
 from customers.tax_numbers import check_changed_numbers
 
@@ -13,6 +16,21 @@ from customers.tax_numbers import check_changed_numbers
 def write_export(export_id: str) -> None:
     """Write the file that somebody asked for."""
     _write_export(UUID(export_id))
+
+
+def ask_to_write(export_id: UUID) -> None:
+    """Have a worker write the file soon; asked twice, it is done once."""
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        task = write_export.configure(queueing_lock=f"customers.export:{export_id}")
+        task.defer(export_id=str(export_id))
+
+
+@app.periodic(cron="* * * * *", periodic_id="take_up_exports")
+@app.task(name="customers.take_up_exports", queueing_lock="customers.take_up_exports")
+def take_up_exports(timestamp: int) -> None:
+    """Have those files written whose worker was killed."""
+    for export_id in left_behind():
+        ask_to_write(export_id)
 
 
 @app.periodic(cron="23 * * * *", periodic_id="forget_exports")

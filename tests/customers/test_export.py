@@ -3,17 +3,22 @@
 import csv
 import io
 from datetime import timedelta
+from uuid import UUID
 
+import psycopg
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from procrastinate.contrib.django.models import ProcrastinateJob
 from python_calamine import CalamineWorkbook
 
 from customers import export as module
 from customers.export import ask_for_export, forget_exports, imported, neutralized, write_export
 from customers.models import Export, ExportPiece
 from customers.search import CustomerQuery
+from customers.tasks import take_up_exports
 from tests.billing.builders import make_organization
 from tests.customers.builders import make_customer, make_customers
 from tests.staff import sign_in, text_of
@@ -117,6 +122,46 @@ class TestWriteExport:
 
         assert Export.objects.get().state == "failed"
         assert not ExportPiece.objects.exists()
+
+    @pytest.mark.parametrize("state", ["waiting", "running"])
+    def test_is_taken_up_again_after_its_worker_was_killed(self, organization, person, state):
+        """Red when only waiting exports are written, or the pieces left behind are kept."""
+        make_customer(organization, external_id="c1", name="Ann")
+        export = ask_for_export(CustomerQuery(organization.pk), person, ("customer",), "csv", "en")
+        ExportPiece.objects.create(export=export, number=0, data=b"half a li")
+        quiet = timezone.now() - timedelta(minutes=2)
+        Export.objects.filter(pk=export.pk).update(state=state, touched_at=quiet)
+
+        take_up_exports(0)
+        take_up_exports(0)
+        [job] = ProcrastinateJob.objects.filter(task_name="customers.write_export")
+        write_export(UUID(job.args["export_id"]))
+
+        data = b"".join(module.pieces(Export.objects.get(state="done")))
+        assert rows(data) == [["Customer", "External id"], ["Ann", "c1"]]
+
+    def test_is_left_to_the_worker_that_lives(self, organization, person):
+        """Red when `_held` takes no lock."""
+        export = ask_for_export(CustomerQuery(organization.pk), person, ("customer",), "csv", "en")
+        Export.objects.filter(pk=export.pk).update(state="running")
+
+        with psycopg.connect(
+            **connection.get_connection_params() | {"cursor_factory": None}
+        ) as other:
+            other.execute(
+                "SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"export:{export.pk}"]
+            )
+            write_export(export.pk)
+
+        assert Export.objects.get(pk=export.pk).state == "running"
+
+    def test_fails_for_good_after_a_day(self, organization, person):
+        export = ask_for_export(CustomerQuery(organization.pk), person, ("customer",), "csv", "en")
+        old = timezone.now() - timedelta(days=1, minutes=1)
+        Export.objects.filter(pk=export.pk).update(created_at=old, touched_at=old)
+
+        assert module.left_behind() == []
+        assert Export.objects.get().state == "failed"
 
     def test_is_forgotten_after_a_week(self, organization, person):
         export, _ = written(CustomerQuery(organization.pk), person)
