@@ -49,6 +49,7 @@ def main() -> None:
             peers.append(peer)
         database = postmaster(cluster)
         parts = [_growth(peers, database, asked), _pages(peers[1], asked), _searches(peers[1])]
+        parts.append(peers[1].read_program("-m", "benchmarks.screens"))
     finally:
         for peer in peers:
             peer.stop()

@@ -86,6 +86,16 @@ class Peer:
         environment = os.environ | self.environment | {"DATABASE_URL": self.address}
         subprocess.run([sys.executable, *arguments], cwd=self.where, env=environment, check=True)
 
+    def read_program(self, *arguments: str) -> str:
+        """Return what a program says of its database."""
+        environment = os.environ | self.environment | {"DATABASE_URL": self.address}
+        command = [sys.executable, *arguments]
+        shown = subprocess.run(
+            command, cwd=self.where, env=environment, check=True, text=True, stdout=subprocess.PIPE
+        ).stdout
+        # Log lines of the application are no part of the table.
+        return "\n".join(line for line in shown.splitlines() if not line.startswith("{"))
+
 
 class Tarn(Peer):
     """Tarn as `manage.py serve` runs it, its worker included."""

@@ -23,6 +23,7 @@ from billing.events.models import ChangeRecord
 from billing.models import BillingEntity, Integration, PaymentProvider, Tax
 from billing.values import COUNTRIES, CURRENCIES
 from customers.countries import country_name
+from customers.mirrors import Mirror
 from customers.models import (
     AppliedTax,
     Customer,
@@ -152,18 +153,30 @@ def _linked(link: type[Model], code: str, organization_id: UUID, values: Values)
 
 
 def _sync(organization_id: UUID, values: Values) -> Q:
-    """Return the condition on customers that wait to be created at a provider."""
-    if "waiting" not in values:
-        return NOBODY
+    """Return the condition on customers that wait at a connection, or failed there."""
     found = NOBODY
-    for links in _waiting_links(organization_id):
+    for links in _links_of(organization_id, values):
         found |= Q(Exists(links.filter(customer=OuterRef("pk"))))
     return found
 
 
-def _waiting(organization_id: UUID, values: Values) -> "QuerySet[Any]":
-    first, second = (links.values("customer_id") for links in _waiting_links(organization_id))
-    return first.union(second)
+def _ids_of_links(organization_id: UUID, values: Values) -> "QuerySet[Any]":
+    found = [links.values("customer_id") for links in _links_of(organization_id, values)]
+    return found[0].union(*found[1:]) if found else Customer.objects.none().values("pk")
+
+
+def _links_of(organization_id: UUID, values: Values) -> "list[QuerySet[Any]]":
+    found: list[QuerySet[Any]] = []
+    if "waiting" in values:
+        found += _waiting_links(organization_id)
+    if "failed" in values:
+        found.append(failed_mirrors(organization_id))
+    return found
+
+
+def failed_mirrors(organization_id: UUID) -> "QuerySet[Mirror]":
+    """Return what could not be done at a payment provider or an integration."""
+    return Mirror.objects.filter(organization=organization_id, state=Mirror.State.FAILED)
 
 
 def _waiting_links(organization_id: UUID) -> "tuple[QuerySet[Any], QuerySet[Any]]":
@@ -367,8 +380,12 @@ CRITERIA: Mapping[str, Criterion] = {
     "sync": Criterion(
         gettext_lazy("At the provider"),
         _sync,
-        _fixed(("waiting", gettext_lazy("Not created there yet"))),
-        candidates=_waiting,
+        _fixed(
+            ("waiting", gettext_lazy("Not created there yet")),
+            ("failed", gettext_lazy("Failed there")),
+        ),
+        True,
+        candidates=_ids_of_links,
     ),
     "metadata": Criterion(gettext_lazy("Has metadata"), _metadata_key),
     "created_from": Criterion(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from customers.criteria import failed_mirrors
 from customers.listing import Amount, amount
 from customers.models import Customer, TaxNumberProblem
 from customers.search import CustomerQuery
@@ -65,6 +66,12 @@ def _oldest_problem(organization_id: UUID, found: "QuerySet[Customer]") -> datet
     return oldest
 
 
+def _oldest_failure(organization_id: UUID, found: "QuerySet[Customer]") -> datetime | None:
+    failed = failed_mirrors(organization_id)
+    oldest: datetime | None = failed.aggregate(oldest=Min("error_at"))["oldest"]
+    return oldest
+
+
 QUEUES: Sequence[Queue] = (
     Queue(
         "incomplete",
@@ -81,9 +88,16 @@ QUEUES: Sequence[Queue] = (
         _oldest_problem,
     ),
     Queue(
+        "failed",
+        _("Failed at the provider"),
+        "sync_problem",
+        {"sync": ("failed",)},
+        _oldest_failure,
+    ),
+    Queue(
         "sync",
         _("Not created at the provider yet"),
-        "sync_problem",
+        "sync",
         {"sync": ("waiting",)},
         _oldest_update,
     ),

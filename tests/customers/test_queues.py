@@ -3,10 +3,12 @@
 import pytest
 from django.core.cache import cache
 
+from customers.mirrors import Mirror
 from customers.models import Customer, TaxNumberProblem
 from customers.queues import check_queues
+from customers.search import CustomerQuery
 from customers.tax_numbers import check_changed_numbers
-from tests.billing.builders import make_organization
+from tests.billing.builders import make_organization, make_payment_provider
 from tests.customers.builders import make_customer
 from tests.staff import sign_in, text_of
 
@@ -28,7 +30,24 @@ class TestQueues:
         make_customer(organization, country="FR")
         make_customer(make_organization(), country="FR")
 
-        assert numbers(organization) == {"incomplete": 1, "tax_numbers": 0, "sync": 0, "today": 1}
+        found = numbers(organization)
+
+        assert found.pop("incomplete") == found.pop("today") == 1
+        assert set(found.values()) == {0}
+
+    def test_count_what_failed_at_a_connection(self, organization):
+        """Red when mirrors of another state count, or the index is asked for other customers."""
+        provider = make_payment_provider(organization)
+        failed, fine = make_customer(organization), make_customer(organization)
+        for customer, state in ((failed, "failed"), (fine, "ok")):
+            Mirror.objects.create(
+                organization=organization, customer=customer, payment_provider=provider, state=state
+            )
+
+        query = CustomerQuery(organization.pk, filters={"sync": ("failed",)})
+
+        assert numbers(organization)["failed"] == 1
+        assert list(query.queryset()) == list(query.found_by_index()) == [failed]
 
     def test_are_asked_once_a_minute(self, organization, django_assert_num_queries):
         check_queues(organization.pk)

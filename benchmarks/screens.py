@@ -1,0 +1,110 @@
+"""The back office on many customers: `python -m benchmarks.screens`, with DATABASE_URL set."""
+
+import time
+from itertools import product
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import django
+
+LISTS = (
+    "", "order=oldest", "order=external_id", "q=brasserie", "q=qqq", "q=bench-987654", "q=nkc",
+    "q=nk", "q=piedpiper", "q=hooli 12", "q=po:1234", "country=FR", "country=DE", "country=none",
+    "currency=EUR", "entity=acme_corp", "tax=none", "tax=french_standard_vat", "provider=none",
+    "provider=stripe-eu-1", "integration=none", "sync=waiting", "sync=failed",
+    "tax_number=missing", "tax_number=suspicious", "tax_number=present", "readiness=incomplete",
+    "readiness=complete", "readiness=zipcode", "customer_type=company", "account_type=partner",
+    "metadata=po", "created_to=2020-01-01", "updated_from=2026-01-01", "changed_today=any",
+    "deleted=yes", "q=hooli&tax_number=missing", "country=DE&provider=none", "q=ann&tax=none",
+)  # fmt: skip
+ROUNDS = 5
+
+
+def main() -> None:
+    """Print one table: the pages' times and statements, and what an export takes."""
+    django.setup()
+    from django.db import close_old_connections
+
+    person, organization_id = _person()
+    print("| screen | p50 | p95 | slowest | statements at most | aim |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    print(_pages(person, "lists and searches", [f"?{one}" for one in LISTS], "300 ms, 12"))
+    print(_pages(person, "a customer", _customers(organization_id), "300 ms, 20"))
+    close_old_connections()
+    print("\n| export | rows | rows a second | memory at the start | more at the peak |")
+    print("| --- | --- | --- | --- | --- |")
+    for file in ("csv", "xlsx"):
+        print(_export(person, organization_id, file), flush=True)
+
+
+def _person() -> tuple[Any, Any]:
+    from django.contrib.auth import get_user_model
+
+    from billing.models import Organization
+
+    person, _ = get_user_model().objects.get_or_create(
+        username="bench", is_staff=True, is_superuser=True
+    )
+    return person, Organization.objects.get(slug="acme").pk
+
+
+def _customers(organization_id: Any) -> list[str]:
+    from customers.models import Customer
+
+    found = Customer.objects.filter(organization=organization_id).order_by("created_at")[:10]
+    return [f"{one.pk}/change/" for one in found]
+
+
+def _pages(person: Any, title: str, addresses: list[str], aim: str) -> str:
+    """Return a row: every address in turn, several times, as a browser asks for it."""
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    settings.ALLOWED_HOSTS = ["*"]
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    times, statements = [], []
+    for number, address in product(range(ROUNDS + 1), addresses):
+        with CaptureQueriesContext(connection) as asked:
+            start = time.perf_counter()
+            answer = client.get(f"/admin/customers/customer/{address}", secure=True)
+            seconds = time.perf_counter() - start
+        assert answer.status_code == 200, (address, answer.status_code)
+        if number:  # the first round fills the caches
+            times.append(seconds * 1_000)
+            statements.append(len(asked))
+    p95 = quantiles(times, n=20)[-1]
+    cells = [title, *(f"{one:.0f} ms" for one in (median(times), p95, max(times)))]
+    return f"| {' | '.join(cells)} | {max(statements)} | {aim} |"
+
+
+def _export(person: Any, organization_id: Any, file: str) -> str:
+    """Return a row: all customers with the usual columns, and the process's memory."""
+    from customers.columns import DEFAULT_COLUMNS
+    from customers.export import ask_for_export, write_export
+    from customers.models import Export
+    from customers.search import CustomerQuery
+
+    query = CustomerQuery(organization_id)
+    export = ask_for_export(query, person.pk, DEFAULT_COLUMNS, file, "en")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted anew
+    before, start = _memory("VmRSS"), time.perf_counter()
+    write_export(export.pk)
+    seconds = time.perf_counter() - start
+    rows = Export.objects.get(pk=export.pk).rows
+    Export.objects.filter(pk=export.pk).delete()
+    more = _memory("VmHWM") - before
+    return f"| {file} | {rows:,} | {rows / seconds:,.0f} | {before} MB | {more} MB |"
+
+
+def _memory(name: str) -> int:
+    """Return megabytes, by a name of /proc/self/status."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) // 1_024
+
+
+if __name__ == "__main__":
+    main()
