@@ -1,9 +1,10 @@
 """Customers at Stripe (contract: webhooks-and-providers.md 2.2)."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import stripe
 from django.conf import settings
@@ -44,7 +45,8 @@ _ADDRESS = {
 }
 _PLAIN = ("email", "name", "phone")
 
-Found = TypeVar("Found")
+# It would write a line for each call.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 @adapts(PaymentProvider.Type.STRIPE)

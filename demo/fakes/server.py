@@ -65,10 +65,11 @@ class Fake:
 
     name = "Provider"
     key_header = "idempotency-key"
-    # 4xx are not kept under a key: nothing was done.
     silence_seconds = 30.0
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(self, file: Path | None = None, *, adopts: bool = False) -> None:
+        """Begin with what the file holds; take unknown ids for customers if it `adopts`."""
+        self.adopts = adopts
         self.calls: list[Call] = []
         self.customers: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, tuple[Any, Reply]] = {}
@@ -143,7 +144,7 @@ class Fake:
                 return self.refusal(400, "This key was used with other parameters.")
             return reply
         reply = self._keep(call)
-        if reply.status < 400:
+        if reply.status < 400:  # else nothing was done
             self._answers[key] = (asked, reply)
         return reply
 

@@ -60,6 +60,8 @@ class StripeFake(Fake):
         return reply
 
     def _route(self, method: str, parts: list[str], params: dict[str, Any]) -> Reply:
+        if self.adopts and parts[0] == "customers" and parts[-1].startswith("cus_"):
+            self.customers.setdefault(parts[-1], {"id": parts[-1], "invoice_settings": {}})
         match (method, parts):
             case ("POST", ["customers"]):
                 return self._create(params)

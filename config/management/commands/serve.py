@@ -20,6 +20,7 @@ from django.db import connection, connections
 
 from config.start import revive_database
 from config.supervisor import Child, Supervisor
+from demo.fakes import FAKES
 
 MIGRATION_LOCK = 7_226_001  # any number, the same for every server that shares a database
 EXAMPLE = Path("demo/customer.json")
@@ -51,12 +52,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until a signal asks for the end."""
         self.supervisor = Supervisor([], self._say, check=revive_database)
+        self.stand_ins: dict[str, str] = {}
         began = time.monotonic()
         with contextlib.closing(listen(options["host"], options["port"])) as door:
             address = (options["host"], door.getsockname()[1])
             demo = self._prepare(demo=options["demo"])
             self.supervisor.listen()
-            self._launch(door, options["workers"])
+            self._launch(door, options["workers"], demo=demo is not None)
             try:
                 if self._answers(address):
                     self._introduce(url(*address), demo, time.monotonic() - began)
@@ -76,7 +78,25 @@ class Command(BaseCommand):
         connections.close_all()
         return json.loads(loaded) if loaded else None
 
-    def _launch(self, door: socket.socket, workers: int | None) -> None:
+    def _stand_ins(self) -> Child:
+        """Return the stand-ins for providers, and have the other processes call them.
+
+        A provider whose address is set already stays the one that is called.
+        """
+        command = [sys.executable, "-m", "demo.fakes", str(settings.DATA_DIR / "stand-ins")]
+        child = Child("stand-in for providers", command, essential=False)
+        for name in FAKES:
+            if setting_of(name) in os.environ:
+                continue
+            bound = listen("127.0.0.1", 0)
+            bound.listen()  # who calls before the stand-in is up waits for it
+            self.stand_ins[name] = f"http://127.0.0.1:{bound.getsockname()[1]}"
+            os.environ[setting_of(name)] = self.stand_ins[name]
+            child.command = [*child.command, f"{name}={bound.fileno()}"]
+            child.descriptors = [*child.descriptors, bound.detach()]
+        return child
+
+    def _launch(self, door: socket.socket, workers: int | None, *, demo: bool) -> None:
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:config.server"]
         binding = ["--bind", f"fd://{door.fileno()}"]
         number = ["--workers", str(workers)] if workers else []
@@ -86,9 +106,10 @@ class Command(BaseCommand):
         web = Child("web server", [*gunicorn, *binding, *number], essential=True)
         web.descriptors = [door.fileno()]
         worker = Child("worker", [*manage, *work, *deleting], essential=False)
-        for child in (web, worker):
+        children = [web, worker, self._stand_ins()] if demo else [web, worker]
+        for child in children:
             child.directory = settings.BASE_DIR
-        self.supervisor.children = [web, worker]
+        self.supervisor.children = children
         self.supervisor.start()
 
     def _answers(self, address: tuple[str, int]) -> bool:
@@ -105,12 +126,19 @@ class Command(BaseCommand):
             lines += ["", f"Admin: {address}/admin/"]
             lines += [f"  {one['email']}  password: {one['password']}" for one in demo["staff"]]
             lines += ["", f"Organization: {demo['organization']}", f"API key: {demo['api_key']}"]
+            lines += ["", "Stand-ins for payment providers, where linked customers appear:"]
+            lines += [f"  {name}: {where}" for name, where in self.stand_ins.items()]
             lines += ["", "Try it:", "", curl(address, demo["api_key"])]
         self._say("\n".join(lines))
 
     def _say(self, words: str) -> None:
         self.stdout.write(words)
         self.stdout.flush()
+
+
+def setting_of(provider: str) -> str:
+    """Return the setting that names the address of a provider."""
+    return f"TARN_{provider.upper()}_URL"
 
 
 def _port(text: str) -> int:

@@ -1,8 +1,13 @@
 """The checkout page over the API (contract: customers.md 8), and `sync` (2.7)."""
 
+import threading
+import time
+
 import pytest
+from django.db import connections
 
 from customers.models import ProviderLink
+from customers.providers.now import create_now
 from tests.billing.builders import make_payment_provider
 from tests.customers.posting import post
 from tests.customers.providers.conftest import jobs, work_off
@@ -109,6 +114,29 @@ class TestSync:
         shown = answer.json()["customer"]["billing_configuration"]
         assert shown["provider_customer_id"] == remote_id
 
+    def test_waits_for_a_worker_that_was_faster(
+        self, organization, api, at_stripe, stripe, monkeypatch
+    ):
+        """Seen to fail without the wait."""
+        stripe.fail("slow", "/v1/customers")
+        begun = []
+
+        def begin_in_the_worker(organization_id, customer_id):
+            worker = threading.Thread(target=_work_elsewhere)
+            worker.start()
+            begun.append(worker)
+            time.sleep(0.5)
+            return create_now(organization_id, customer_id)
+
+        monkeypatch.setattr("customers.api.create_now", begin_in_the_worker)
+        body = {"external_id": "c1", "name": "Ann", "billing_configuration": SYNC}
+
+        answer = api.post("/api/v1/customers", json={"customer": body})
+
+        begun[0].join()
+        shown = answer.json()["customer"]["billing_configuration"]
+        assert [shown["provider_customer_id"]] == list(stripe.customers)
+
     @pytest.mark.parametrize("fault", ["error", "throttled", "html"])
     def test_saves_the_customer_whatever_the_provider_says(
         self, organization, api, at_stripe, stripe, fault
@@ -139,3 +167,10 @@ class TestSync:
         work_off()
 
         assert ProviderLink.objects.get().provider_customer_id in stripe.customers
+
+
+def _work_elsewhere():
+    try:
+        work_off()
+    finally:
+        connections.close_all()
