@@ -37,7 +37,7 @@ class TestHistory:
         assert f"/admin/customers/customer/{customer.pk}/change/" in page.content.decode()
 
     def test_shows_nothing_of_another_organization(self, auditor: Client) -> None:
-        """Seen to fail without the organization in find_changes."""
+        """About the organization in find_changes."""
         make_customer(make_organization(), name="Hooli")
 
         assert "Hooli" not in text_of(auditor.get(PAGE))
@@ -74,7 +74,7 @@ class TestHistory:
     def test_asks_the_same_of_the_database_however_long_it_is(
         self, auditor: Client, organization: Organization, django_assert_max_num_queries: object
     ) -> None:
-        """Seen to fail with a question a line."""
+        """About names being read once for all lines."""
         for number in range(30):
             make_customer(organization, name=f"Ann {number}", currency="EUR")
         make_tax(organization)

@@ -61,7 +61,7 @@ class TestEndpoint:
         assert ChangeRecord.objects.latest("id").changes == {"name": [None, "CRM"]}
 
     def test_shows_theirs_beside_mine(self, operator: Client, organization: Organization) -> None:
-        """Seen to fail with WishForm in place of SettingsForm."""
+        """About the form being a SettingsForm."""
         endpoint = make_webhook_endpoint(organization, name="Old")
         sent = sent_by(operator, form_of(endpoint)) | {"name": "Mine"}
         WebhookEndpoint.objects.filter(pk=endpoint.pk).update(name="Theirs")

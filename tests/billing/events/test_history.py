@@ -73,7 +73,6 @@ class TestFindChanges:
     def test_finds_the_changes_of_some_hours(
         self, organization: Organization, monkeypatch: pytest.MonkeyPatch, margin: int
     ) -> None:
-        """Seen to fail at a margin of 0 with `<` for `<=` in the halving."""
         monkeypatch.setattr(history, "_MARGIN", margin)
         made = make_records(organization, 9)
 
@@ -85,7 +84,7 @@ class TestFindChanges:
     def test_stops_looking_and_goes_on_where_it_was(
         self, organization: Organization, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Seen to fail without the windows."""
+        """About the windows."""
         monkeypatch.setattr(history, "WINDOW", 2)
         monkeypatch.setattr(history, "WINDOWS", 2)
         [wanted] = make_records(organization, 1, door="staff")

@@ -65,7 +65,7 @@ class TestForm:
     def test_tells_who_inherits_before_it_changes(
         self, lead: Client, organization: Organization, entity: BillingEntity
     ) -> None:
-        """Seen to fail without EntityForm.preview."""
+        """About EntityForm.preview."""
         make_customer(organization, billing_entity_code="fr")
         tax = make_tax(organization, name="TVA", code="tva")
         sent = sent_by(lead, form_of(entity)) | {"net_payment_term": "14", "tax_codes": ["tva"]}
@@ -97,7 +97,7 @@ class TestForm:
         assert entity.city is None
 
     def test_shows_theirs_beside_mine(self, lead: Client, entity: BillingEntity) -> None:
-        """Seen to fail without SettingsForm._is_overtaken."""
+        """About SettingsForm._is_overtaken."""
         sent = sent_by(lead, form_of(entity)) | {"city": "Lyon"}
         BillingEntity.objects.filter(pk=entity.pk).update(city="Paris")
 
@@ -184,7 +184,7 @@ class TestStates:
 
     @pytest.mark.parametrize("what", ["default", "archive", "unarchive", "logo"])
     def test_finds_none_of_another_organization(self, lead: Client, what: str) -> None:
-        """Seen to fail without the organization in _EntityPage.find."""
+        """About the organization in _EntityPage.find."""
         theirs = make_billing_entity(make_organization())
 
         assert lead.get(f"/admin/entities/{theirs.pk}/{what}/").status_code == 404
@@ -260,7 +260,7 @@ class TestSigningKey:
     def test_is_rotated_with_an_overlap_and_once(
         self, operator: Client, organization: Organization
     ) -> None:
-        """Seen to fail without `seen` being compared."""
+        """About `seen` being compared."""
         old = organization.hmac_key
         sent = {"hours": "24", "organization": organization.pk, "seen": standard_secret(old)}
 
@@ -277,7 +277,7 @@ class TestSigningKey:
     def test_is_not_rotated_for_another_organization(
         self, operator: Client, organization: Organization
     ) -> None:
-        """Seen to fail without the organization being compared."""
+        """About the organization being compared."""
         other = make_organization()
         seen = standard_secret(organization.hmac_key)
 

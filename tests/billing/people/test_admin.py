@@ -116,7 +116,7 @@ class TestRemove:
 
 
 class TestGiving:
-    """Seen to fail without `may_set` (the pages) and `_check_giver` (the rule)."""
+    """About `may_set` (the pages) and `_check_giver` (the rule)."""
 
     def test_offers_no_more_than_one_has(self, lead: Client) -> None:
         page = lead.get(f"{LIST}add/")

@@ -91,7 +91,7 @@ class TestLastKeeper:
 
 
 class TestGiver:
-    """Each was seen to fail without its part of _check_giver."""
+    """About _check_giver."""
 
     @pytest.fixture
     def lead(self, organization: Organization) -> User:

@@ -122,7 +122,7 @@ class TestScreens:
     def test_count_the_kept_customers_of_all_rows_at_once(
         self, organization: Organization, clerk: Client
     ) -> None:
-        """Seen to fail with one question a row, and with deleted customers counted."""
+        """About one question for all rows, and about kept customers alone."""
         for code in ("a", "b", "c"):
             make_tax(organization, code=code)
         make_customer(organization, tax_codes=["a"])
