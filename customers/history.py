@@ -67,6 +67,8 @@ class Entry:
     reason: str | None
     action: str
     changes: tuple[Change, ...]
+    # The import or the bulk change it was a part of.
+    batch_id: UUID | None = None
 
     @classmethod
     def of(cls, record: ChangeRecord) -> Self:
@@ -81,6 +83,7 @@ class Entry:
             record.reason,
             record.action,
             tuple(Change(path, old, new) for path, (old, new) in changes),
+            record.batch_id,
         )
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Min, QuerySet
+from django.db.models import Min, QuerySet, Sum
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from customers.criteria import failed_mirrors
+from customers.intakes import Import
 from customers.listing import Amount, amount
 from customers.models import Customer, TaxNumberProblem
 from customers.search import CustomerQuery
@@ -52,6 +53,8 @@ class Checked:
 
     at: datetime
     waiting: tuple[Waiting, ...]
+    # Rows of imports that were refused, and that nobody has dealt with yet.
+    refused_rows: Waiting
 
 
 def _oldest_update(organization_id: UUID, found: "QuerySet[Customer]") -> datetime | None:
@@ -111,9 +114,19 @@ def check_queues(organization_id: UUID) -> Checked:
     found: Checked | None = cache.get(key)
     if found is None:
         waiting = tuple(_check(organization_id, queue) for queue in QUEUES)
-        found = Checked(timezone.now(), waiting)
+        found = Checked(timezone.now(), waiting, _refused_rows(organization_id))
         cache.set(key, found, _FRESH_FOR)
     return found
+
+
+def _refused_rows(organization_id: UUID) -> Waiting:
+    ended = (Import.State.DONE, Import.State.STOPPED)
+    waiting = Import.objects.filter(
+        organization=organization_id, state__in=ended, is_settled=False, emptied_at=None,
+        refused__gt=0,
+    )  # fmt: skip
+    found = waiting.aggregate(rows=Sum("refused"), oldest=Min("ended_at"))
+    return Waiting("refused_rows", Amount(found["rows"] or 0), found["oldest"])
 
 
 def _check(organization_id: UUID, queue: Queue) -> Waiting:

@@ -42,6 +42,7 @@ from customers.batches import Batch
 from customers.bulk.run import prepare, prepare_undo, start, stop
 from customers.bulk.tasks import go_on
 from customers.bulk.words import title, wish_lines
+from customers.intakes import Import
 from customers.models import Customer
 from customers.search import CustomerQuery
 
@@ -147,6 +148,8 @@ class BatchPage(BulkPage):
         if batch.organization_id != self.workplace.organization.pk:
             switch_to(request, batch.organization)
             return _to("admin:customers_batch", batch_id)
+        if batch.kind == Batch.Kind.IMPORT and Import.objects.filter(pk=batch.pk).exists():
+            return _to("admin:customers_import", batch_id)
         return self._show(batch, ReasonForm(required=_needs_reason(batch)))
 
     def post(self, request: HttpRequest, batch_id: UUID) -> HttpResponseBase:

@@ -29,12 +29,26 @@ class HomePage(StaffPage):
         checked = check_queues(place)
         found = {one.key: one for one in checked.waiting}
         shown = [_shown(queue, found[queue.key]) for queue in QUEUES if queue.key in found]
+        if self.workplace.may(Ability.HISTORY):
+            shown.append(_refused_rows(checked.refused_rows))
         return self.render(
             queues=shown,
             work=[one for one in shown if one["waits"] and one["key"] != "today"],
             checked_at=checked.at,
             none_yet=not Customer.objects.filter(organization=place).exists(),
         )
+
+
+def _refused_rows(found: Waiting) -> dict[str, Any]:
+    return {
+        "key": found.key,
+        "label": gettext_lazy("Failed import rows"),
+        "icon": "upload_file",
+        "number": _number(found.amount),
+        "waits": found.amount.number > 0,
+        "oldest": found.oldest,
+        "link": f"{reverse('admin:customers_imports')}?refused",
+    }
 
 
 def _shown(queue: Queue, found: Waiting) -> dict[str, Any]:

@@ -28,8 +28,8 @@ from customers.words import label
 _SAMPLES = 3
 _LOOKED_AT = 50
 _BLANK_FIXED = 2
-_BRANDS: Mapping[str, str | Promise] = {
-    "tarn": lazy("Tarn or the API: names as on the wire"),
+BRANDS: Mapping[str, str | Promise] = {
+    "tarn": lazy("Tarn"),
     "lago": "Lago",
     "stripe": "Stripe",
     "chargebee": "Chargebee",
@@ -62,7 +62,7 @@ def sources(organization_id: UUID) -> list[tuple[str, str]]:
     return [
         ("guess", _("The names of the columns")),
         *((f"saved:{one.pk}", one.name) for one in saved),
-        *((preset, str(_BRANDS.get(preset, preset))) for preset in PRESETS),
+        *((preset, str(BRANDS.get(preset, preset))) for preset in PRESETS),
     ]
 
 

@@ -29,6 +29,7 @@ from billing.staff.sentences import sentence
 from billing.staff.site import switch_to
 from billing.staff.workplace import organizations_of
 from customers.admin.import_columns import (
+    BRANDS,
     find_columns,
     fixed_choices,
     fixed_lines,
@@ -81,7 +82,7 @@ class ImportsPage(StaffPage):
         found = Import.objects.filter(organization=self.workplace.organization)
         is_narrowed = "refused" in request.GET
         if is_narrowed:
-            found = found.filter(refused__gt=0, is_settled=False, state__in=_BEGUN)
+            found = found.filter(refused__gt=0, is_settled=False, state__in=_BEGUN, emptied_at=None)
         after = _uuid(request.GET.get("after", ""))
         if after:
             found = found.filter(id__gt=after)
@@ -131,7 +132,7 @@ class NewImportPage(StaffPage):
         return self.render(
             status=422 if problems else 200,
             problems=problems,
-            samples=SAMPLES,
+            samples=[(one, BRANDS[one]) for one in SAMPLES],
             size=settings.TARN_UPLOAD_MAX_MB,
             bytes=settings.TARN_UPLOAD_MAX_MB * 1_048_576,
         )

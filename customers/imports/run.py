@@ -246,7 +246,7 @@ class _Runner:
 
     def _prepare_after(self, number: int) -> "Future[_Page]":
         rows = page_after(self.intake, number, self._size)
-        if self.until:
+        if self.until is not None:
             rows = [row for row in rows if row.number <= self.until]
         return self._aside.submit(self._prepare, rows)
 

@@ -142,10 +142,11 @@ def try_first(intake: Import, count: int) -> None:
 
     :raises NotAllowed: if another import of the organization is at work.
     """
+    intake.refresh_from_db()
     changing = intake.rows.filter(state__in=(ImportRow.State.NEW, ImportRow.State.CHANGED))
     ahead = changing.filter(number__gt=intake.checkpoint).order_by("number")
     numbers = list(ahead.values_list("number", flat=True)[:count])
-    run_import(intake, until=numbers[-1] if numbers else None)
+    run_import(intake, until=numbers[-1] if numbers else intake.checkpoint)
 
 
 @app.periodic(cron="* * * * *", periodic_id="resume_imports")
