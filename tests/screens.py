@@ -133,6 +133,10 @@ ASKING_MORE = {
         ({"do": "undo"}, Ability.REVERT),
         ({"do": "discard"}, Ability.DELETE_CUSTOMERS),
     ],
+    "customers_import": [
+        ({"do": do}, Ability.IMPORT)
+        for do in ("mend", "replace", "try", "start", "stop", "resume", "settle", "repeat")
+    ],
     "customers_views": [
         ({"do": "delete"}, Ability.READ),
         ({"do": "save", "name": "Ours", "shared": "on"}, Ability.SHARE_VIEWS),
