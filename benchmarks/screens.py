@@ -43,8 +43,8 @@ def _person() -> tuple[Any, Any]:
 
     from billing.models import Organization
 
-    person, _ = get_user_model().objects.get_or_create(
-        username="bench", is_staff=True, is_superuser=True
+    person, _ = get_user_model().objects.update_or_create(
+        username="bench", defaults={"is_staff": True, "is_superuser": True}
     )
     return person, Organization.objects.get(slug="acme").pk
 
