@@ -65,7 +65,7 @@ def _pages(person: Any, title: str, addresses: list[str], aim: str) -> str:
 
     settings.ALLOWED_HOSTS = ["*"]
     client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person)
     times, statements = [], []
     for number, address in product(range(ROUNDS + 1), addresses):
         with CaptureQueriesContext(connection) as asked:
