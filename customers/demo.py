@@ -10,9 +10,10 @@ from django.db import transaction
 
 from billing.api.keys import create_api_key, hash_key
 from billing.api.models import ApiKey
-from billing.events.actor import SETUP
-from billing.models import Organization
+from billing.events.actor import SETUP, Actor
+from billing.models import ChangeRecord, Organization
 from billing.setup.apply import apply_setup
+from billing.staff.workplace import staff_actor
 from customers.change import CustomerChange
 from customers.write import write_customers
 
@@ -33,6 +34,7 @@ def load_demo() -> dict[str, Any]:
             apply_setup(setup)
             organization = Organization.objects.get(slug=described["code"])
             _write_customers(organization)
+            _write_history(organization)
         key = _kept_key(organization) or _new_key(organization)
     return {
         "api_key": key,
@@ -48,6 +50,19 @@ def _write_customers(organization: Organization) -> None:
     # Lists begin with the newest: what stands first in the file is written last.
     changes = [CustomerChange.read(wish) for wish in reversed(wishes)]
     write_customers(organization.pk, changes, SETUP)
+
+
+def _write_history(organization: Organization) -> None:
+    """Have the customers changed by several, so that a newcomer finds a timeline to read."""
+    people = {
+        one.user.get_username(): one.user for one in organization.memberships.select_related("user")
+    }
+    for step in yaml.safe_load((_FILES / "history.yaml").read_text()):
+        if step["door"] == ChangeRecord.Door.STAFF:
+            actor = staff_actor(people[step["who"]], step["why"])
+        else:
+            actor = Actor(ChangeRecord.Door(step["door"]), step["who"])
+        write_customers(organization.pk, [CustomerChange.read(step["change"])], actor)
 
 
 def _key_file() -> Path:
