@@ -13,37 +13,31 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    HttpResponseRedirect,
     JsonResponse,
 )
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from billing.errors import NotAllowed, NotFound, Refusal
 from billing.events.models import ChangeRecord
-from billing.staff.forms import OTHER_ORGANIZATION
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.sentences import sentence
 from billing.staff.site import switch_to
 from billing.staff.workplace import organizations_of
-from customers.admin.import_columns import (
-    BRANDS,
-    find_columns,
-    fixed_choices,
-    fixed_lines,
-    lines,
-    problems_with_fixed,
-    read_columns,
-    replacements,
-    save_mapping,
-    sources,
+from customers.admin.import_columns import BRANDS
+from customers.admin.import_columns_page import ColumnsPage
+from customers.admin.import_page import (
+    OneImportPage,
+    is_elsewhere,
+    number_of,
+    same_file,
+    to,
+    uuid_of,
 )
 from customers.admin.import_rows import TABS, page_of
 from customers.batches import Batch
 from customers.imports.arrival import receive, repeat
-from customers.imports.mapping import ColumnMap, problems_of
 from customers.imports.mending import mend_cell, replace_value
 from customers.imports.repairs import repairs_of
 from customers.imports.report import write_refused_workbook
@@ -58,11 +52,10 @@ from customers.imports.tasks import (
     stop_import,
     try_first,
 )
-from customers.intakes import Import, ImportRow, SavedMapping
+from customers.intakes import Import, ImportRow
 from customers.models import Customer
 
 _PAGE = 50
-_NUMBER_MAX = 2_147_483_647
 _TRIED = 3
 _State = Import.State
 _BEGUN = (_State.RUNNING, _State.STOPPED, _State.DONE)
@@ -83,7 +76,7 @@ class ImportsPage(StaffPage):
         is_narrowed = "refused" in request.GET
         if is_narrowed:
             found = found.filter(refused__gt=0, is_settled=False, state__in=_BEGUN, emptied_at=None)
-        after = _uuid(request.GET.get("after", ""))
+        after = uuid_of(request.GET.get("after", ""))
         if after:
             found = found.filter(id__gt=after)
         shown = list(found.order_by("id")[: _PAGE + 1])
@@ -109,8 +102,8 @@ class NewImportPage(StaffPage):
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """Take the file, and go on to its columns."""
-        if _is_elsewhere(self):
-            return _to("admin:customers_imports")
+        if is_elsewhere(self):
+            return to("admin:customers_imports")
         file = request.FILES.get("file")
         if getattr(request, "refused_upload", False):
             words = _("The file is larger than %(size)s MB. Split it, or let an operator import it "
@@ -126,7 +119,7 @@ class NewImportPage(StaffPage):
             intake.delete()
             return self._ask([_("“%(name)s” was not taken in.") % {"name": file.name},
                               *intake.notes])  # fmt: skip
-        return _to("admin:customers_import", intake.pk)
+        return to("admin:customers_import", intake.pk)
 
     def _ask(self, problems: list[str] | None = None) -> HttpResponseBase:
         return self.render(
@@ -155,25 +148,6 @@ class SampleFile(StaffPage):
         return answer
 
 
-class OneImportPage(StaffPage):
-    """A page about one import of the organization one works in."""
-
-    ability = Ability.HISTORY
-    title = lazy("Import")
-    template_name = "admin/imports/import.html"
-    section = "imports"
-
-    def find(self, import_id: UUID) -> Import:
-        """Return the import.
-
-        :raises Http404: if it is none of this organization.
-        """
-        here = Import.objects.filter(organization=self.workplace.organization, pk=import_id).first()
-        if here is None:
-            raise Http404
-        return here
-
-
 class ImportPage(OneImportPage):
     """One import, wherever it stands: its preview, its progress, its result."""
 
@@ -185,9 +159,9 @@ class ImportPage(OneImportPage):
             raise Http404
         if intake.organization_id != self.workplace.organization.pk:
             switch_to(request, intake.organization)
-            return _to("admin:customers_import", import_id)
+            return to("admin:customers_import", import_id)
         if intake.state == _State.STAGED and self.workplace.may(Ability.IMPORT):
-            return _to("admin:customers_import_columns", import_id)
+            return to("admin:customers_import_columns", import_id)
         return self._show(intake)
 
     def _show(self, intake: Import) -> HttpResponseBase:
@@ -217,8 +191,8 @@ class ImportPage(OneImportPage):
         best = next((key for key in ("refused", "changed", "new") if counts.get(key)), tabs[0][0])
         tab = self.request.GET.get("tab", "")
         tab = tab if tab in counts else best
-        before = _number(self.request.GET.get("before", ""))
-        page = page_of(intake, tab, after=_number(self.request.GET.get("after", "")) or 0,
+        before = number_of(self.request.GET.get("before", ""))
+        page = page_of(intake, tab, after=number_of(self.request.GET.get("after", "")) or 0,
                        before=before)  # fmt: skip
         can_mend = intake.state == _State.CHECKED and self.workplace.may(Ability.IMPORT)
         repairs = repairs_of(intake) if can_mend and tab == "refused" and not before else []
@@ -227,8 +201,8 @@ class ImportPage(OneImportPage):
     def post(self, request: HttpRequest, import_id: UUID) -> HttpResponseBase:
         """Mend it, try it, start it, stop it, throw it away."""
         self.workplace.require(Ability.IMPORT)
-        if _is_elsewhere(self):
-            return _to("admin:customers_imports")
+        if is_elsewhere(self):
+            return to("admin:customers_imports")
         intake = self.find(import_id)
         wanted = {
             "mend": self._mend, "replace": self._replace, "try": self._try, "start": self._start,
@@ -244,14 +218,14 @@ class ImportPage(OneImportPage):
             return self._back(intake)
 
     def _back(self, intake: Import, **query: str) -> HttpResponseBase:
-        answer = _to("admin:customers_import", intake.pk)
+        answer = to("admin:customers_import", intake.pk)
         if query:
             answer["Location"] += "?" + "&".join(f"{name}={text}" for name, text in query.items())
         return answer
 
     def _mend(self, intake: Import) -> HttpResponseBase:
         sent = self.request.POST
-        number = _number(sent.get("row", ""))
+        number = number_of(sent.get("row", ""))
         if number is None:
             raise Http404
         mend_cell(intake, number, sent.get("column", ""), sent.get("text", ""))
@@ -262,7 +236,7 @@ class ImportPage(OneImportPage):
         else:
             words = _("Row %(row)s is mended: it will be imported.")
             messages.success(self.request, words % {"row": number})
-        return self._back(intake, tab="refused")
+        return self._back(intake, tab="warnings" if sent.get("tab") == "warnings" else "refused")
 
     def _replace(self, intake: Import) -> HttpResponseBase:
         sent = self.request.POST
@@ -310,7 +284,7 @@ class ImportPage(OneImportPage):
     def _discard(self, intake: Import) -> HttpResponseBase:
         if discard(intake):
             messages.info(self.request, _("The file is gone. Nothing was changed."))
-            return _to("admin:customers_imports")
+            return to("admin:customers_imports")
         raise NotAllowed("import_has_begun")
 
     def _settle(self, intake: Import) -> HttpResponseBase:
@@ -322,71 +296,7 @@ class ImportPage(OneImportPage):
     def _repeat(self, intake: Import) -> HttpResponseBase:
         if intake.emptied_at or not intake.header:
             raise NotAllowed("import_is_empty")
-        return _to("admin:customers_import_columns", repeat(intake, self.workplace.actor()).pk)
-
-
-class ColumnsPage(OneImportPage):
-    """What the columns of a file fill."""
-
-    ability = Ability.IMPORT
-    template_name = "admin/imports/columns.html"
-
-    def get(self, request: HttpRequest, import_id: UUID) -> HttpResponseBase:
-        """Show the guess, or what was said before."""
-        intake = self.find(import_id)
-        if intake.state not in (_State.STAGED, _State.CHECKED):
-            return _to("admin:customers_import", import_id)
-        source, columns = find_columns(intake, request.GET.get("source", ""))
-        return self._show(intake, source, columns)
-
-    def post(self, request: HttpRequest, import_id: UUID) -> HttpResponseBase:
-        """Take it over, and begin the check."""
-        if _is_elsewhere(self):
-            return _to("admin:customers_imports")
-        intake = self.find(import_id)
-        if request.POST.get("do") == "forget":
-            return self._forget(intake)
-        source, base = find_columns(intake, request.POST.get("source", ""))
-        columns = read_columns(request.POST, intake.header, base)
-        problems = [*problems_of(columns), *problems_with_fixed(columns)]
-        if problems:
-            return self._show(intake, source, columns, problems)
-        waiting = Import.objects.filter(pk=intake.pk, state__in=(_State.STAGED, _State.CHECKED))
-        if waiting.update(
-            state=_State.MAPPED, mapping=columns.dump(), wants_stop=False, attempts=0,
-            is_checked=False,
-        ):  # fmt: skip
-            who = str(self.workplace.actor().name)
-            save_mapping(intake, columns, request.POST.get("save_as", ""), who)
-            go_on(intake)
-        return _to("admin:customers_import", import_id)
-
-    def _forget(self, intake: Import) -> HttpResponseBase:
-        """Delete a saved mapping."""
-        name = self.request.POST.get("source", "").removeprefix("saved:")
-        mine = SavedMapping.objects.filter(organization=self.workplace.organization)
-        mine.filter(pk=_number(name) or 0).delete()
-        return _to("admin:customers_import_columns", intake.pk)
-
-    def _show(
-        self, intake: Import, source: str, columns: ColumnMap, problems: list[str] | None = None
-    ) -> HttpResponseBase:
-        return self.render(
-            status=422 if problems else 200,
-            title=intake.file_name,
-            intake=intake,
-            step=2,
-            source=source,
-            sources=sources(intake.organization_id),
-            lines=lines(intake, columns),
-            columns=columns,
-            fixed=fixed_lines(columns),
-            fixed_choices=fixed_choices(),
-            replacements=replacements(columns),
-            problems=problems,
-            save_as=self.request.POST.get("save_as", ""),
-            same=_same_file(intake),
-        )
+        return to("admin:customers_import_columns", repeat(intake, self.workplace.actor()).pk)
 
 
 class ImportProgress(OneImportPage):
@@ -421,14 +331,6 @@ class RefusedFile(OneImportPage):
 _COUNTED = ("new", "changed", "unchanged", "refused", "warnings", "total")
 
 
-def _is_elsewhere(page: StaffPage) -> bool:
-    """Return whether the form was opened in another organization; then it says so."""
-    if page.request.POST.get("organization") == str(page.workplace.organization.pk):
-        return False
-    messages.error(page.request, OTHER_ORGANIZATION)
-    return True
-
-
 def _why_not(refusal: Refusal) -> str:
     if isinstance(refusal, NotFound):
         return _("This row or column is not there any more.")
@@ -456,7 +358,7 @@ def _result(intake: Import) -> dict[str, Any]:
         "undone_by": undos.filter(state__in=done).first(),
         "mended": intake.rows.filter(mended__isnull=False).count(),
         "written": _written(intake),
-        "same": _same_file(intake),
+        "same": same_file(intake),
     }
 
 
@@ -470,14 +372,6 @@ def _written(intake: Import) -> list[tuple[str, UUID]]:
     return [(str(found[one]), one) for one in dict.fromkeys(ids) if one in found]
 
 
-def _same_file(intake: Import) -> Import | None:
-    """Return the import that brought the same file in before, if there is one."""
-    same = Import.objects.filter(
-        organization=intake.organization_id, sha256=intake.sha256, state=_State.DONE
-    )
-    return same.filter(id__gt=intake.pk).order_by("id").first()
-
-
 def _step(intake: Import) -> int:
     """Return how far the file is on its way: 1 sent in to 5 done."""
     return {
@@ -488,22 +382,6 @@ def _step(intake: Import) -> int:
 
 def _percent(intake: Import) -> int:
     return 100 * intake.behind // intake.total if intake.total else 0
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _number(text: str) -> int | None:
-    is_number = text.isascii() and text.isdigit() and len(text) <= 10
-    return int(text) if is_number and int(text) <= _NUMBER_MAX else None
-
-
-def _to(name: str, *values: Any) -> HttpResponse:
-    return HttpResponseRedirect(reverse(name, args=values))
 
 
 _ONE = "imports/<uuid:import_id>/"

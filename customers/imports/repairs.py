@@ -1,5 +1,6 @@
 """What is wrong most often in a preview, and what was probably meant by it."""
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -112,7 +113,15 @@ def _nothing(value: str) -> str:
 
 
 def _country(value: str) -> str:
-    return country_codes().get(normalized(value), "")
+    codes, wanted = country_codes(), normalized(value)
+    if wanted in codes or len(wanted) < _LETTERS:
+        return codes.get(wanted, "")
+    near = difflib.get_close_matches(wanted, codes, n=1, cutoff=0.85)
+    return codes[near[0]] if near else ""
+
+
+# A shorter word is near to too many names.
+_LETTERS = 5
 
 
 _SIGNS = {"€": "EUR", "£": "GBP", "EURO": "EUR", "EUROS": "EUR", "US$": "USD", "DOLLAR": "USD"}

@@ -203,6 +203,14 @@ class TestPreview:
         intake.refresh_from_db()
         assert (intake.new, intake.refused) == (2, 2)
 
+    def test_suggests_the_country_that_is_nearest(self, organization):
+        intake = checked_import(organization)
+        client = sign_in(organization, role="finance_lead")
+
+        page = client.get(f"/admin/imports/{intake.pk}/?tab=refused")
+
+        assert [one.suggestion for one in page.context["repairs"]] == ["DE"]
+
     def test_is_another_organizations(self, organization):
         intake = checked_import(make_organization())
         client = sign_in(organization, role="finance_lead")
