@@ -36,6 +36,8 @@ TALKATIVE = {
     "urllib3": "WARNING",
     "httpx": "WARNING",
     "httpcore": "WARNING",
+    "httpx2": "WARNING",
+    "httpcore2": "WARNING",
 }
 
 # Exceptions that speak of the program and never of what it was given.

@@ -37,6 +37,8 @@ _SENTENCES = {
     "stale": _("Somebody has changed this customer since the preview. Import the file again to "
                "see it as it is now."),
     "refused": _("This was refused."),
+    "number_is_taken": _("Another customer here has its number, which stands on documents. Bring "
+                         "the account into an organization without customers of its own."),
     "tax_not_found": _("“%(value)s” names a tax that is not here. Use the codes of taxes, with | "
                        "between two."),
     "billing_entity_not_found": _("“%(value)s” is not the code of an active billing entity."),

@@ -42,7 +42,7 @@ def row_of(number: int, customer: Json, entity_sections: Mapping[str, set[str]])
     try:
         cells[IDENTITY] = _identity(customer).row()
     except (KeyError, TypeError, ValueError) as error:
-        return Row(number, cells, [Flaw(_flawed(error), "value_is_invalid")])
+        return Row(number, cells, [_flaw(customer, error)])
     return Row(number, _keepable(cells), [])
 
 
@@ -117,10 +117,11 @@ def _time(text: str) -> str:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
 
 
-def _flawed(error: Exception) -> str:
-    """Return the key of a customer's that can't be kept."""
-    name = str(error.args[0]) if error.args else ""
-    return name if name in ("sequential_id", "slug", "created_at", "lago_id") else "lago_id"
+def _flaw(customer: Json, error: Exception) -> Flaw:
+    """Return what a customer can't keep."""
+    named = str(error.args[0]) if error.args else ""
+    name = named if named in ("sequential_id", "slug", "created_at") else "lago_id"
+    return Flaw(name, "value_is_invalid", str(customer.get(name))[:60])
 
 
 def _keepable(cells: dict[str, Any]) -> dict[str, Any]:

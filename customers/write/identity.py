@@ -13,7 +13,7 @@ def decide_identity(case: Case) -> None:
     if case.stored is not None:
         return
     if identity["sequential_id"] in case.looked.taken_numbers:
-        case.problems.add("sequential_id", "value_already_exist")
+        case.problems.add("sequential_id", "number_is_taken")
     kept = ("sequential_id", "slug", "created_at")
     case.identity = {name: identity[name] for name in kept}
     if (free := free_id(case, identity["id"])) is not None:

@@ -11,6 +11,7 @@ from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from billing.errors import NotAllowed
+from billing.models import WebhookEndpoint
 from billing.organizations.models import Organization
 from customers.imports.check import check_import
 from customers.imports.report import write_refused
@@ -107,9 +108,8 @@ class _Work:
         if self.options["dry_run"]:
             self._dry_run(intake)
             return
-        brought = bring_ground(
-            self.organization.id, self.ground, replace(intake.actor, batch_id=None)
-        )
+        self._warn_of_endpoints()
+        brought = self._bring(intake)
         self._say_brought(brought, dry_run=False)
         restored = restore_deleted(intake)
         if restored:
@@ -185,9 +185,7 @@ class _Work:
         """Do all of it in one transaction, tell, and take it back."""
         try:
             with transaction.atomic():
-                brought = bring_ground(
-                    self.organization.id, self.ground, replace(intake.actor, batch_id=None)
-                )
+                brought = self._bring(intake)
                 restore_deleted(intake)
                 with ProgressLine(self.out, intake.total, _("Checking")) as line:
                     intake = check_import(intake, lambda now: line.show(now.behind))
@@ -200,6 +198,20 @@ class _Work:
         self.out.write(_("Nothing was written: this was a dry run."))
         if intake.refused or brought.refused:
             raise SystemExit(SOME_REFUSED)
+
+    def _bring(self, intake: Import) -> Brought:
+        """Bring what customers stand on; it is no part of what an undo takes back."""
+        actor = replace(intake.actor, batch_id=None)
+        return bring_ground(self.organization.id, self.ground, actor)
+
+    def _warn_of_endpoints(self) -> None:
+        """Say that somebody will be told of all of them, while it can still be stopped."""
+        count = WebhookEndpoint.objects.filter(organization=self.organization).count()
+        if count:
+            self.out.write(
+                _("This organization has %d webhook endpoints. They are told of every customer "
+                  "that arrives or changes.") % count
+            )  # fmt: skip
 
     def _say_brought(self, brought: Brought, *, dry_run: bool) -> None:
         made = _("Would be made: %s") if dry_run else _("Made: %s")

@@ -275,6 +275,8 @@ class TestImportLago:
         code, said = run()
 
         assert code == 1
+        [file] = Path().glob("lago-here.refused-*.csv")
+        assert file.read_text().count("Another customer here has its number") == 3
         assert "1 new, 0 changed, 0 unchanged, 3 refused" in said
 
     def test_is_taken_back_and_made_again(self, run, target):
@@ -304,6 +306,13 @@ class TestImportLago:
         run()
 
         assert not WebhookEndpoint.objects.filter(organization=target).exists()
+
+    def test_warns_when_somebody_will_be_told_of_everybody(self, run, target):
+        make_webhook_endpoint(target)
+
+        _code, said = run()
+
+        assert "told of every customer" in said
 
     def test_reads_on_where_it_was_interrupted(self, run, wire, account, target, monkeypatch):
         monkeypatch.setattr(walk_module, "PAGE", 2)
