@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
 from django.utils import timezone
 
 from customers.models import Mirror, ProviderLink
@@ -11,7 +13,7 @@ from customers.providers import tasks
 from customers.providers.sides import ProviderSide
 from customers.providers.stripe import StripeAdapter
 from tests.customers.posting import post
-from tests.customers.providers.conftest import work_off
+from tests.customers.providers.conftest import jobs, work_off
 
 pytestmark = pytest.mark.django_db
 SYNC = {"payment_provider": "stripe", "sync_with_provider": True}
@@ -113,3 +115,16 @@ class TestClaim:
         work_off()
 
         assert [call.path for call in stripe.calls].count("/v1/customers") == 1
+
+
+class TestRetakingJobs:
+    def test_starts_the_jobs_of_a_dead_worker_anew(self, organization, at_stripe, stripe):
+        """Seen to fail when stalled jobs are left alone."""
+        post(organization, "c1", name="Ann", billing_configuration=SYNC)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+        assert jobs() == []
+
+        async_to_sync(tasks.retake_provider_jobs)(0)
+
+        assert [job.task_name for job in jobs()] == ["customers.mirror_customer"]

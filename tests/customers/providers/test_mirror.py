@@ -4,7 +4,7 @@ import pytest
 
 from billing.events.models import WebhookEndpoint
 from billing.webhooks.models import Event
-from customers.models import Customer, Mirror, PaymentMethod, ProviderLink
+from customers.models import Customer, Mirror, PaymentMethod, ProviderLink, SelectedSection
 from customers.providers.mirror import work
 from tests.customers.posting import post
 from tests.customers.providers.conftest import jobs, work_off
@@ -275,3 +275,19 @@ def _age(**time):
     mirror = Mirror.objects.get()
     mirror.creation_started_at -= timedelta(**time)
     mirror.save()
+
+
+class TestFunding:
+    def test_prints_the_bank_details_on_the_invoices_of_this_customer(
+        self, organization, at_stripe, stripe
+    ):
+        configuration = SYNC | {"provider_payment_methods": ["customer_balance"]}
+        post(organization, "c1", name="Ann", currency="EUR", billing_configuration=configuration)
+
+        work_off()
+
+        chosen = SelectedSection.objects.select_related("section").get()
+        assert chosen.customer.external_id == "c1"
+        assert "Iban: DE89370400440532013000" in chosen.section.details
+        assert stripe.sessions == []
+        assert Mirror.objects.get().state == "ok"
