@@ -25,7 +25,7 @@ SETUP = Path(__file__).parent / "data" / "setup.yaml"
 ACME_READ_KEY = "acme-read-0123456789abcdef"
 ACME_OLD_KEY = "acme-old-0123456789abcdef"
 STRIPE_SECRET = "sk_live_canary_of_a_connection"
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 
 _ENVIRONMENT = {
     "SECRET_KEY": "canary of the secret key: a long text that nobody else knows, 60 chars",

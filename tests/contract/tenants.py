@@ -321,6 +321,7 @@ _BODIES = {
     ("POST", "customers"): _customer_bodies,
     ("read", "customers/<code:external_id>"): _no_body,
     ("DELETE", "customers/<code:external_id>"): _no_body,
+    ("POST", "customers/<code:external_id>/checkout_url"): _no_body,
     ("read", "taxes"): _no_body,
     ("POST", "taxes"): _tax_bodies,
     ("read", "taxes/<code:code>"): _no_body,

@@ -86,6 +86,8 @@ class TestOtherOrganizations:
             "ready",
             "admin/",
             "logos/<uuid:entity_id>",  # shown to anybody who knows the id, by contract
+            # Takes only what the provider signed with the secret of a connection there.
+            "webhooks/<provider:kind>/<id:organization_id>",
             "api/schema/",
             "api/docs/",
         }
