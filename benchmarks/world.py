@@ -59,14 +59,24 @@ def restore(address: str) -> None:
     """Put every table back as it was kept: no bloat, fresh statistics, after a checkpoint."""
     with connect(address) as connection:
         tables = connection.execute(_TABLES).fetchall()
+        while not _refilled(connection, tables):
+            pass
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
+
+
+def _refilled(connection: psycopg.Connection, tables: list[tuple[str, list[str]]]) -> bool:
+    """Put every table back; False if a job of the worker was in the way, and nothing was done."""
+    names = sql.SQL(", ").join(sql.Identifier("public", table) for table, _ in tables)
+    try:
         with connection.transaction():
             connection.execute("SET LOCAL session_replication_role = replica")
-            names = sql.SQL(", ").join(sql.Identifier("public", table) for table, _ in tables)
             connection.execute(sql.SQL("TRUNCATE {}").format(names))
             for table, columns in tables:
                 connection.execute(_refill(table, columns))
-        connection.execute("VACUUM ANALYZE")
-        connection.execute("CHECKPOINT")
+    except psycopg.errors.DeadlockDetected:
+        return False
+    return True
 
 
 def _refill(table: str, columns: list[str]) -> sql.Composed:
