@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -70,12 +71,14 @@ class TestBodies:
 
 class TestMain:
     def test_measures_tarn_beside_its_limit(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(world, "DATA", tmp_path)
         sizes = ["--customers", "50", "--rounds", "1", "--seconds", "0.3", "--warm-up", "0.2"]
 
-        __main__.main(["--only", "tarn,limit", "--scenario", "create", *sizes])
+        # Not pytest's own directory: every run of it closes that to PostgreSQL's account.
+        with TemporaryDirectory(prefix="tarn-tests-") as data:
+            monkeypatch.setattr(world, "DATA", Path(data))
+            __main__.main(["--only", "tarn,limit", "--scenario", "create", *sizes])
 
         table = capsys.readouterr().out
         assert "| upsert, share of the statements without HTTP |" in table
