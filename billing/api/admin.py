@@ -203,7 +203,7 @@ class ApiKeyScreen(SettingsScreen):
         """Return the last four characters."""
         return f"...{key.last_four}"
 
-    @fact(gettext_lazy("May"))
+    @fact(gettext_lazy("Is allowed to"))
     def allowed(self, key: ApiKey) -> str:
         """Return what the key allows."""
         if key.permissions is None:

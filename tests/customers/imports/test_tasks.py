@@ -54,7 +54,7 @@ class TestTakingOn:
         assert (intake.state, intake.total, intake.pieces.count()) == ("staged", 1, 0)
 
     def test_goes_on_with_a_check_whose_worker_is_gone(self, organization, monkeypatch):
-        intake = receive(organization, [lines(300)], "customers.csv", ACTOR)
+        intake = receive(organization, [lines(700)], "customers.csv", ACTOR)
         take_on(intake.pk)
         columns = guess_columns(["external_id", "name"]).dump()
         Import.objects.filter(pk=intake.pk).update(state="mapped", mapping=columns)
@@ -67,12 +67,12 @@ class TestTakingOn:
             take_on(intake.pk)
         intake.refresh_from_db()
         assert intake.state == "checking"
-        assert 0 < intake.new < 300
+        assert 0 < intake.new < 700
         monkeypatch.undo()
         take_on(intake.pk)
 
         intake.refresh_from_db()
-        assert (intake.state, intake.new, intake.attempts) == ("checked", 300, 0)
+        assert (intake.state, intake.new, intake.attempts) == ("checked", 700, 0)
 
     def test_is_left_to_people_after_some_attempts(self, organization):
         by_hand = Import.objects.filter(pk=checked_import(organization).pk)
