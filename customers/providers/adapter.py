@@ -20,6 +20,25 @@ Body = dict[str, Any]
 """What is sent, by our own names (`email`, `name`, `city`, ...): JSON, without blank values."""
 
 
+_ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
+# Fields of a customer that the other side may know better.
+COMPARED = frozenset(
+    {
+        "name",
+        "legal_name",
+        "firstname",
+        "lastname",
+        "email",
+        "phone",
+        "tax_identification_number",
+        "legal_number",
+        "url",
+        *_ADDRESS,
+        *(f"shipping_address.{part}" for part in _ADDRESS),
+    }
+)
+
+
 class Failure(Exception):
     """A call that did not do what was asked.
 
@@ -122,6 +141,11 @@ class Adapter(ABC):
     awaits: ClassVar[timedelta | None] = None
     # Whether later changes of the customer are sent.
     updates: ClassVar[bool] = True
+    # Whether `read` can be asked, so that both sides can be compared.
+    reads: ClassVar[bool] = False
+    # By which field of the customer a field of `body` is known, where it has another name; one of
+    # the shipping address is `shipping_address.city`.
+    paths: ClassVar[Mapping[str, str]] = {}
     # What `creation` has beside the body.
     only_at_creation: ClassVar[frozenset[str]] = frozenset({"lago_customer_id", "external_id"})
     has_checkout: ClassVar[bool] = False
@@ -200,6 +224,22 @@ class Adapter(ABC):
         :raises Failure: as its kinds say.
         """
         raise NotImplementedError
+
+    def wish(self, subject: Subject, name: str, theirs: str | None) -> Body | None:
+        """Return the change of our customer that takes over a field as the other side has it.
+
+        :param name: the field, as `body` and `read` call it.
+        :return: what the API would be sent, or None if no field of ours stands for it.
+        """
+        path = self.paths.get(name, name)
+        if path not in COMPARED:
+            return None
+        if path == "email":
+            # The other side is told the first of them only.
+            _, comma, others = (subject.customer.email or "").partition(",")
+            return {"email": (theirs or "") + comma + others if theirs else others.strip() or None}
+        structure, _, part = path.rpartition(".")
+        return {structure: {part: theirs}} if structure else {part: theirs}
 
     def has_checkout_for(self, subject: Subject) -> bool:
         """Say whether this customer has anything to set up by a checkout."""

@@ -56,6 +56,7 @@ class StripeAdapter(Adapter):
     name = "Stripe"
     has_checkout = True
     has_methods = True
+    reads = True
     # Stripe forgets idempotency keys after 24 hours or later.
     key_lifetime = timedelta(hours=23)
 

@@ -10,8 +10,9 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from customers.mirrors import Mirror, ProviderEvent
+from customers.providers.claims import enqueue
 from customers.providers.inbound import enqueue_event, handle
-from customers.providers.mirror import enqueue, reflect, work
+from customers.providers.mirror import reflect, work
 from customers.providers.steps import Change
 
 # A job comes late by some seconds when workers are busy; later than this, it does not come.

@@ -8,10 +8,11 @@ from django.db import connection
 from django.utils import timezone
 
 from customers.models import Mirror, ProviderLink
-from customers.providers import mirror as engine
 from customers.providers import tasks
+from customers.providers.mirror import work
 from customers.providers.sides import ProviderSide
 from customers.providers.stripe import StripeAdapter
+from customers.providers.turn import Turn
 from tests.customers.posting import post
 from tests.customers.providers.conftest import jobs, work_off
 
@@ -41,7 +42,7 @@ POINTS = {
     "before the call": (StripeAdapter, "create", _dies),
     "after the answer": (StripeAdapter, "create", _dies_after(StripeAdapter.create)),
     "while storing the id": (ProviderSide, "store_id", _dies_after(ProviderSide.store_id)),
-    "before the commit": (engine._Turn, "_succeed", _dies_after(engine._Turn._succeed)),
+    "before the commit": (Turn, "_succeed", _dies_after(Turn._succeed)),
 }
 
 
@@ -108,7 +109,7 @@ class TestClaim:
         create = StripeAdapter.create
 
         def create_while_another_looks(self, *args):
-            engine.work(Mirror.objects.get().pk)
+            work(Mirror.objects.get().pk)
             return create(self, *args)
 
         monkeypatch.setattr(StripeAdapter, "create", create_while_another_looks)
