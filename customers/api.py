@@ -16,6 +16,7 @@ from customers.change import KNOWN_KEYS, CustomerChange
 from customers.delete import delete_customer
 from customers.filters import Filters, raise_problems, read_filters
 from customers.page import CustomerPage, Part, Position, customers_page
+from customers.portal.links import make_link
 from customers.providers.checkout import make_checkout
 from customers.providers.now import create_later, create_now
 from customers.read import customer_json
@@ -32,6 +33,7 @@ _CHECKOUT = {
         "checkout_url": "https://checkout.stripe.com/c/pay/cs_1",
     }
 }
+_PORTAL = {"customer": {"portal_url": "https://tarn.example.com/customer-portal/<token>"}}
 _ONLY_OF_ONE = ("applicable_invoice_custom_sections", "error_details")
 _OF_A_LIST = {key: value for key, value in _EXAMPLE.items() if key not in _ONLY_OF_ONE}
 _IF_MATCH = {"If-Match": "Write only if the customer's ETag is one of these; `*` is any."}
@@ -130,6 +132,19 @@ class CheckoutView(ApiView):
     def post(self, request: ApiRequest, external_id: str) -> ApiResponse:
         """Make a checkout page."""
         return ApiResponse({"customer": make_checkout(request.organization_id, external_id)})
+
+
+class PortalView(ApiView):
+    """A page where a customer sees its details and corrects them."""
+
+    resource = "customer"
+
+    @documented(response=_PORTAL)
+    def get(self, request: ApiRequest, external_id: str) -> ApiResponse:
+        """Make a link to the customer's own page; it works for twelve hours."""
+        return ApiResponse(
+            {"customer": {"portal_url": make_link(request.organization_id, external_id)}}
+        )
 
 
 class CustomerView(ApiView):

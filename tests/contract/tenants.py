@@ -322,6 +322,7 @@ _BODIES = {
     ("read", "customers/<code:external_id>"): _no_body,
     ("DELETE", "customers/<code:external_id>"): _no_body,
     ("POST", "customers/<code:external_id>/checkout_url"): _no_body,
+    ("read", "customers/<code:external_id>/portal_url"): _no_body,
     ("read", "taxes"): _no_body,
     ("POST", "taxes"): _tax_bodies,
     ("read", "taxes/<code:code>"): _no_body,

@@ -312,3 +312,12 @@ class TestWebhooks:
         assert key.startswith(b"-----BEGIN PUBLIC KEY-----")
         assert old_way.headers["Content-Type"].startswith("text/plain")
         assert base64.b64decode(old_way.body) == key
+
+
+class TestPortal:
+    def test_gives_a_link_that_opens_the_customer_s_own_page(self, lago, live, new_id):
+        lago.customers.create(Customer(external_id=new_id, name="Brasserie du Canal"))
+
+        link = lago.customers.portal_url(new_id)
+
+        assert "/customer-portal/" in link

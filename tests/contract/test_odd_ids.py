@@ -56,7 +56,7 @@ class TestOddIds:
 
     @pytest.mark.parametrize(
         "end, code",
-        [("portal_url", "resource_not_found"), ("checkout_url", "method_not_allowed")],
+        [("portal_url", "customer_not_found"), ("checkout_url", "method_not_allowed")],
     )
     def test_end_where_a_part_of_a_customer_begins(self, live, new_id, end, code):
         """Whether the part can be read or not, there is above all no customer."""
