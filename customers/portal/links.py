@@ -8,6 +8,7 @@ is deleted, for good.
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
 from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
@@ -25,8 +26,8 @@ PATH = "/customer-portal/"
 # Nothing of ours is longer; what is, needs no look.
 TOKEN_LENGTH = 200
 
-# Organization, customer, and nanoseconds, which make each link another one.
-_FORM = Struct(">16s16sQ")
+# Organization, customer, nanoseconds and chance, which make each link another one.
+_FORM = Struct(">16s16sQ2s")
 _SECOND = 1_000_000_000
 
 
@@ -58,7 +59,7 @@ def make_link(organization_id: UUID, external_id: str) -> str:
 
 def make_token(organization_id: UUID, customer_id: UUID) -> str:
     """Return what opens the page of a customer."""
-    packed = _FORM.pack(organization_id.bytes, customer_id.bytes, time.time_ns())
+    packed = _FORM.pack(organization_id.bytes, customer_id.bytes, time.time_ns(), token_bytes(2))
     return _signer().sign(urlsafe_b64encode(packed).decode())
 
 
@@ -82,7 +83,7 @@ def _read(token: str) -> _Named:
         text = _signer().unsign(token[:TOKEN_LENGTH])
     except BadSignature:
         raise NoSuchLink from None
-    organization, customer, issued = _FORM.unpack(urlsafe_b64decode(text))
+    organization, customer, issued, _ = _FORM.unpack(urlsafe_b64decode(text))
     at = datetime.fromtimestamp(issued / _SECOND, tz=UTC)
     return _Named(UUID(bytes=organization), UUID(bytes=customer), at)
 
