@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.events.models import ChangeRecord
-from customers.criteria import suspicious_numbers
+from customers.conditions import suspicious_numbers
 from customers.models import AppliedTax, Customer, CustomerMetadata, ProviderLink
 from customers.readiness import missing_fields, readiness_sentence
 

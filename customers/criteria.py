@@ -1,20 +1,12 @@
-"""What lists of customers can be narrowed by: one criterion a name, from values to a condition.
-
-Values that nobody knows fulfil nothing. Columns are compared as the index `customer_search` holds
-them, so that it finds what few customers have.
-"""
+"""What lists of customers can be narrowed by: one criterion a name, in words and as a condition."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Exists, F, Model, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
-from django.db.models.lookups import In
-from django.utils import timezone
+from django.db.models import Model, Q, QuerySet, Value
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,25 +14,15 @@ from django.utils.translation import gettext_lazy
 from billing.events.models import ChangeRecord
 from billing.models import BillingEntity, Integration, PaymentProvider, Tax
 from billing.values import COUNTRIES, CURRENCIES
+from customers import conditions
+from customers.conditions import ANY, NONE, Values
 from customers.countries import country_name
-from customers.mirrors import Mirror
-from customers.models import (
-    AppliedTax,
-    Customer,
-    CustomerMetadata,
-    IntegrationLink,
-    ProviderLink,
-    TaxNumberProblem,
-)
-from customers.readiness import NEEDED_FIELDS, incomplete, label, missing
+from customers.models import AppliedTax, Customer, IntegrationLink, ProviderLink
+from customers.readiness import NEEDED_FIELDS, label
 
-NONE = "none"
-ANY = "any"
 DELETED = "deleted"
-NOBODY = Q(pk__in=[])
 
 Words = str | Promise
-Values = Sequence[str]
 Choices = Sequence[tuple[str, Words]]
 Condition = Callable[[UUID, Values], Q]
 
@@ -77,193 +59,6 @@ class Criterion:
         return ", ".join(str(known.get(value, value)) for value in values)
 
 
-# --- Columns of the customer -------------------------------------------------------------------
-
-
-def _column(name: str, organization_id: UUID, values: Values) -> Q:
-    """Return the condition on a column of the index; `none` stands for empty."""
-    wanted = ["" if value == NONE else value for value in values]
-    return Q(In(Coalesce(F(name), Value(""), output_field=CharField()), wanted))
-
-
-def _account_type(organization_id: UUID, values: Values) -> Q:
-    return Q(account_type__in=values)
-
-
-def _entity(organization_id: UUID, values: Values) -> Q:
-    found = BillingEntity.objects.filter(organization=organization_id, code__in=values)
-    return Q(billing_entity__in=found.values("pk"))
-
-
-def _deleted(organization_id: UUID, values: Values) -> Q:
-    return Q(deleted_at__isnull=False)
-
-
-# --- What is missing or looks wrong ------------------------------------------------------------
-
-
-def _readiness(organization_id: UUID, values: Values) -> Q:
-    found = NOBODY
-    for value in values:
-        if value == "incomplete":
-            found |= incomplete()
-        elif value == "complete":
-            found |= ~incomplete()
-        elif value in NEEDED_FIELDS:
-            found |= missing(value)
-    return found
-
-
-def _tax_number(organization_id: UUID, values: Values) -> Q:
-    known = {
-        "missing": Q(tax_identification_number=None) | Q(tax_identification_number=""),
-        "present": ~(Q(tax_identification_number=None) | Q(tax_identification_number="")),
-        "suspicious": Q(Exists(suspicious_numbers(organization_id))),
-    }
-    found = NOBODY
-    for value in values:
-        found |= known.get(value, NOBODY)
-    return found
-
-
-def suspicious_numbers(organization_id: UUID) -> "QuerySet[TaxNumberProblem]":
-    """Return the problems of the outer customer's tax number as it stands now.
-
-    A number that was changed since it was checked has no problem until it is checked again.
-    """
-    return TaxNumberProblem.objects.filter(
-        organization=organization_id,
-        customer=OuterRef("pk"),
-        number=OuterRef("tax_identification_number"),
-        country=Coalesce(OuterRef("country"), Value("")),
-    )
-
-
-# --- What hangs on a customer ------------------------------------------------------------------
-
-
-def _linked(link: type[Model], code: str, organization_id: UUID, values: Values) -> Q:
-    """Return the condition on customers linked to one of these codes; `none`: to nothing."""
-    links = link._default_manager.filter(organization=organization_id, customer=OuterRef("pk"))
-    found = NOBODY
-    codes = [value for value in values if value != NONE]
-    if codes:
-        found |= Q(Exists(links.filter(**{f"{code}__in": codes})))
-    return found | ~Q(Exists(links)) if NONE in values else found
-
-
-def _sync(organization_id: UUID, values: Values) -> Q:
-    """Return the condition on customers that wait at a connection, or failed there."""
-    found = NOBODY
-    for links in _links_of(organization_id, values):
-        found |= Q(Exists(links.filter(customer=OuterRef("pk"))))
-    return found
-
-
-def _ids_of_links(organization_id: UUID, values: Values) -> "QuerySet[Any]":
-    found = [links.values("customer_id") for links in _links_of(organization_id, values)]
-    return found[0].union(*found[1:]) if found else Customer.objects.none().values("pk")
-
-
-def _links_of(organization_id: UUID, values: Values) -> "list[QuerySet[Any]]":
-    found: list[QuerySet[Any]] = []
-    if "waiting" in values:
-        found += _waiting_links(organization_id)
-    if "failed" in values:
-        found.append(failed_mirrors(organization_id))
-    return found
-
-
-def failed_mirrors(organization_id: UUID) -> "QuerySet[Mirror]":
-    """Return what could not be done at a payment provider or an integration."""
-    return Mirror.objects.filter(organization=organization_id, state=Mirror.State.FAILED)
-
-
-def _waiting_links(organization_id: UUID) -> "tuple[QuerySet[Any], QuerySet[Any]]":
-    """Return the links to providers and to integrations that have no number there yet."""
-    mine: dict[str, Any] = {"organization": organization_id, "sync_with_provider": True}
-    return (
-        ProviderLink.objects.filter(**mine, provider_customer_id__isnull=True),
-        IntegrationLink.objects.filter(**mine, external_customer_id__isnull=True),
-    )
-
-
-def _metadata_key(organization_id: UUID, values: Values) -> Q:
-    entries = CustomerMetadata.objects.filter(
-        organization=organization_id, customer=OuterRef("pk"), key__in=values
-    )
-    return Q(Exists(entries))
-
-
-# --- When and by whom --------------------------------------------------------------------------
-
-
-def day_of(text: str) -> date | None:
-    """Return the day a text names, None if it names none."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def start_of(day: date) -> datetime:
-    """Return the first moment of a day where its reader is."""
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _since(column: str, organization_id: UUID, values: Values) -> Q:
-    day = day_of(values[-1])
-    return Q(**{f"{column}__gte": start_of(day)}) if day else NOBODY
-
-
-def _until(column: str, organization_id: UUID, values: Values) -> Q:
-    day = day_of(values[-1])
-    if day is None or day == date.max:
-        return NOBODY
-    return Q(**{f"{column}__lt": start_of(day + timedelta(days=1))})
-
-
-def changes_today(organization_id: UUID) -> "QuerySet[ChangeRecord]":
-    """Return what happened to customers since midnight."""
-    return ChangeRecord.objects.filter(
-        organization=organization_id,
-        resource="customer",
-        at__gte=start_of(timezone.localdate()),
-    )
-
-
-def _changed_today(organization_id: UUID, values: Values) -> Q:
-    records = changes_today(organization_id)
-    if ANY not in values:
-        records = records.filter(door__in=values)
-    return Q(Exists(records.filter(object_id=OuterRef("pk"))))
-
-
-def _changed_today_by(organization_id: UUID, values: Values) -> Q:
-    records = changes_today(organization_id).filter(actor_name__in=values)
-    return Q(Exists(records.filter(object_id=OuterRef("pk"))))
-
-
-# --- What can be chosen ------------------------------------------------------------------------
-
-
-def _fixed(*choices: tuple[str, Words]) -> Callable[[UUID], Choices]:
-    return lambda organization_id: choices
-
-
-def _countries(organization_id: UUID) -> Choices:
-    names = sorted(((code, f"{country_name(code)} ({code})") for code in COUNTRIES), key=_words)
-    return [(NONE, _("No country")), *names]
-
-
-def _words(choice: tuple[str, Words]) -> str:
-    return str(choice[1])
-
-
-def _currencies(organization_id: UUID) -> Choices:
-    return [(NONE, _("No currency of its own")), *((code, code) for code in CURRENCIES)]
-
-
 def names_of_codes(
     organization_id: UUID, filters: Mapping[str, Values]
 ) -> Mapping[str, Mapping[str, str]]:
@@ -281,7 +76,23 @@ def names_of_codes(
     return names
 
 
-def _coded(model: type[Model], none: Words | None, organization_id: UUID) -> Choices:
+# --- What can be chosen ------------------------------------------------------------------------
+
+
+def _countries(organization_id: UUID) -> Choices:
+    names = sorted(((code, f"{country_name(code)} ({code})") for code in COUNTRIES), key=_words)
+    return [(NONE, _("No country")), *names]
+
+
+def _words(choice: tuple[str, Words]) -> str:
+    return str(choice[1])
+
+
+def _currencies(organization_id: UUID) -> Choices:
+    return [(NONE, _("No currency of its own")), *((code, code) for code in CURRENCIES)]
+
+
+def _rows(model: type[Model], none: Words, organization_id: UUID) -> Choices:
     """Return the rows of the organization by code, with their names."""
     found = model._default_manager.filter(organization=organization_id)
     if model is Tax:
@@ -289,6 +100,13 @@ def _coded(model: type[Model], none: Words | None, organization_id: UUID) -> Cho
     rows = [(code, f"{name} ({code})") for code, name in found.values_list("code", "name")]
     rows.sort(key=_words)
     return [(NONE, none), *rows] if none else rows
+
+
+def _needed(organization_id: UUID) -> Choices:
+    lacks = [
+        (name, _("Missing: %(field)s") % {"field": label(name, None)}) for name in NEEDED_FIELDS
+    ]
+    return [("incomplete", _("Incomplete")), ("complete", _("Complete")), *lacks]
 
 
 _DOORS = {
@@ -301,113 +119,103 @@ _DOORS = {
 }
 
 
-def _readiness_choices(organization_id: UUID) -> Choices:
-    lacks = [
-        (name, _("Missing: %(field)s") % {"field": label(name, None)}) for name in NEEDED_FIELDS
-    ]
-    return [("incomplete", _("Incomplete")), ("complete", _("Complete")), *lacks]
+# --- The kinds of criteria ---------------------------------------------------------------------
+
+
+def _listed(
+    words: Words, condition: Condition, choices: Callable[[UUID], Choices], **rest: Any
+) -> Criterion:
+    return Criterion(words, condition, choices, many=True, **rest)
+
+
+def _fixed(
+    words: Words, condition: Condition, *choices: tuple[str, Words], **rest: Any
+) -> Criterion:
+    return _listed(words, condition, lambda organization_id: choices, **rest)
+
+
+def _coded(words: Words, condition: Condition, model: type[Model], none: Words = "") -> Criterion:
+    return _listed(words, condition, partial(_rows, model, none), coded=model, none=none)
+
+
+def _day(words: Words, condition: Callable[[str, UUID, Values], Q], column: str) -> Criterion:
+    return Criterion(words, partial(condition, column), is_day=True)
+
+
+def _column(name: str) -> Condition:
+    return partial(conditions.of_column, name)
+
+
+def _link(model: type[Model], code: str) -> Condition:
+    return partial(conditions.linked, model, code)
 
 
 # In the order in which they are asked for.
 CRITERIA: Mapping[str, Criterion] = {
-    "country": Criterion(gettext_lazy("Country"), partial(_column, "country"), _countries, True),
-    "currency": Criterion(
-        gettext_lazy("Currency"), partial(_column, "currency"), _currencies, True
-    ),
-    "entity": Criterion(
-        gettext_lazy("Billing entity"),
-        _entity,
-        partial(_coded, BillingEntity, None),
-        True,
-        coded=BillingEntity,
-    ),
-    "tax": Criterion(
+    "country": _listed(gettext_lazy("Country"), _column("country"), _countries),
+    "currency": _listed(gettext_lazy("Currency"), _column("currency"), _currencies),
+    "entity": _coded(gettext_lazy("Billing entity"), conditions.of_entity, BillingEntity),
+    "tax": _coded(
         gettext_lazy("Tax"),
-        partial(_linked, AppliedTax, "tax__code"),
-        partial(_coded, Tax, gettext_lazy("No tax of its own")),
-        True,
-        coded=Tax,
-        none=gettext_lazy("No tax of its own"),
+        _link(AppliedTax, "tax__code"),
+        Tax,
+        gettext_lazy("No tax of its own"),
     ),
-    "readiness": Criterion(
-        gettext_lazy("Ready for invoices"), _readiness, _readiness_choices, True
-    ),
-    "tax_number": Criterion(
+    "readiness": _listed(gettext_lazy("Ready for invoices"), conditions.of_readiness, _needed),
+    "tax_number": _fixed(
         gettext_lazy("Tax number"),
-        _tax_number,
-        _fixed(
-            ("missing", gettext_lazy("Missing")),
-            ("suspicious", gettext_lazy("Suspicious")),
-            ("present", gettext_lazy("Present")),
-        ),
-        True,
+        conditions.of_tax_number,
+        ("missing", gettext_lazy("Missing")),
+        ("suspicious", gettext_lazy("Suspicious")),
+        ("present", gettext_lazy("Present")),
     ),
-    "customer_type": Criterion(
+    "customer_type": _fixed(
         gettext_lazy("Type"),
-        partial(_column, "customer_type"),
-        _fixed(
-            ("company", gettext_lazy("Company")),
-            ("individual", gettext_lazy("Individual")),
-            (NONE, gettext_lazy("Not said")),
-        ),
-        True,
+        _column("customer_type"),
+        ("company", gettext_lazy("Company")),
+        ("individual", gettext_lazy("Individual")),
+        (NONE, gettext_lazy("Not said")),
     ),
-    "account_type": Criterion(
+    "account_type": _fixed(
         gettext_lazy("Account"),
-        _account_type,
-        _fixed(
-            (Customer.AccountType.CUSTOMER, gettext_lazy("Customer")),
-            (Customer.AccountType.PARTNER, gettext_lazy("Partner")),
-        ),
-        True,
+        conditions.of_account_type,
+        (Customer.AccountType.CUSTOMER, gettext_lazy("Customer")),
+        (Customer.AccountType.PARTNER, gettext_lazy("Partner")),
     ),
-    "provider": Criterion(
+    "provider": _coded(
         gettext_lazy("Payment provider"),
-        partial(_linked, ProviderLink, "connection__code"),
-        partial(_coded, PaymentProvider, gettext_lazy("No payment provider")),
-        True,
-        coded=PaymentProvider,
-        none=gettext_lazy("No payment provider"),
+        _link(ProviderLink, "connection__code"),
+        PaymentProvider,
+        gettext_lazy("No payment provider"),
     ),
-    "integration": Criterion(
+    "integration": _coded(
         gettext_lazy("Integration"),
-        partial(_linked, IntegrationLink, "connection__code"),
-        partial(_coded, Integration, gettext_lazy("No integration")),
-        True,
-        coded=Integration,
-        none=gettext_lazy("No integration"),
+        _link(IntegrationLink, "connection__code"),
+        Integration,
+        gettext_lazy("No integration"),
     ),
-    "sync": Criterion(
+    "sync": _fixed(
         gettext_lazy("At the provider"),
-        _sync,
-        _fixed(
-            ("waiting", gettext_lazy("Not created there yet")),
-            ("failed", gettext_lazy("Failed there")),
-        ),
-        True,
-        candidates=_ids_of_links,
+        conditions.of_sync,
+        ("waiting", gettext_lazy("Not created there yet")),
+        ("failed", gettext_lazy("Failed there")),
+        candidates=conditions.ids_of_links,
     ),
-    "metadata": Criterion(gettext_lazy("Has metadata"), _metadata_key),
-    "created_from": Criterion(
-        gettext_lazy("Created from"), partial(_since, "created_at"), is_day=True
-    ),
-    "created_to": Criterion(
-        gettext_lazy("Created until"), partial(_until, "created_at"), is_day=True
-    ),
-    "updated_from": Criterion(
-        gettext_lazy("Updated from"), partial(_since, "updated_at"), is_day=True
-    ),
-    "updated_to": Criterion(
-        gettext_lazy("Updated until"), partial(_until, "updated_at"), is_day=True
-    ),
-    "changed_today": Criterion(
+    "metadata": Criterion(gettext_lazy("Has metadata"), conditions.with_metadata),
+    "created_from": _day(gettext_lazy("Created from"), conditions.since, "created_at"),
+    "created_to": _day(gettext_lazy("Created until"), conditions.until, "created_at"),
+    "updated_from": _day(gettext_lazy("Updated from"), conditions.since, "updated_at"),
+    "updated_to": _day(gettext_lazy("Updated until"), conditions.until, "updated_at"),
+    "changed_today": _fixed(
         gettext_lazy("Changed today"),
-        _changed_today,
-        _fixed((ANY, gettext_lazy("by anybody")), *((str(d), w) for d, w in _DOORS.items())),
-        True,
+        conditions.changed_today,
+        (ANY, gettext_lazy("by anybody")),
+        *((str(door), words) for door, words in _DOORS.items()),
     ),
-    "changed_today_by": Criterion(gettext_lazy("Changed today by"), _changed_today_by),
+    "changed_today_by": Criterion(gettext_lazy("Changed today by"), conditions.changed_today_by),
     DELETED: Criterion(
-        gettext_lazy("Deleted"), _deleted, _fixed(("yes", gettext_lazy("Deleted customers")))
+        gettext_lazy("Deleted"),
+        conditions.deleted,
+        lambda organization_id: [("yes", gettext_lazy("Deleted customers"))],
     ),
 }

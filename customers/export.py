@@ -2,12 +2,6 @@
 
 Rows come off a cursor of the server and go into pieces of a megabyte, so that neither a worker nor
 a page ever holds a list, however long.
-
-**Formulas.** Excel takes a cell of a CSV file that begins with `= + - @`, a tab or a carriage
-return for a formula. Such a text gets an apostrophe in front, and so does one that begins with an
-apostrophe already. So the way back is exact: an importer takes off one apostrophe wherever one
-stands in front of one of these signs or of another apostrophe (`imported`). XLSX says of each cell
-that it is text; nothing is put in front there.
 """
 
 import csv
@@ -23,10 +17,11 @@ from uuid import UUID
 
 import psycopg
 import xlsxwriter
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone, translation
 
 from billing.errors import NotFound
+from customers.cells import neutralize
 from customers.columns import COLUMNS, known_columns, with_columns
 from customers.models import Export, ExportPiece
 from customers.search import CustomerQuery
@@ -42,19 +37,8 @@ _ROWS_AT_ONCE = 2_000
 _PROGRESS_EVERY = 5_000
 # What a sheet holds beside its head.
 SHEET_ROWS = 1_048_575
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "'")
 
 Cells = Sequence[Any]
-
-
-def neutralized(text: str) -> str:
-    """Return the text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
-
-
-def imported(text: str) -> str:
-    """Return what `neutralized` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_DANGEROUS) else text
 
 
 # --- Asking, reading, forgetting ---------------------------------------------------------------
@@ -112,7 +96,11 @@ def write_export(export_id: UUID) -> None:
         export.pieces.all().delete()
         try:
             _write(export)
+        except OperationalError:
+            raise  # the database is gone, and with it our hold: taken up again within minutes
         except Exception:
+            # Whatever it was, the person who waits has to see that no file will come; the worker
+            # logs the error itself.
             _fail(export)
             raise
 
@@ -142,7 +130,7 @@ def _held(export_id: UUID) -> Iterator[bool]:
     try:
         yield is_ours
     finally:
-        if is_ours:
+        if is_ours and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
@@ -216,7 +204,7 @@ def _csv(store: _Store) -> Iterator[_Write]:
     writer = csv.writer(buffer)
 
     def write(cells: Cells) -> None:
-        writer.writerow([neutralized(_text(cell)) for cell in cells])
+        writer.writerow([_text(cell) for cell in cells])
         if buffer.tell() > _PIECE // 4:
             flush()
 
@@ -231,11 +219,10 @@ def _csv(store: _Store) -> Iterator[_Write]:
 
 
 def _text(cell: Any) -> str:
-    if cell is None:
-        return ""
+    """Return the cell as text that no spreadsheet takes for a formula; nothing stays nothing."""
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return str(cell)
+    return "" if cell is None or cell == "" else neutralize(str(cell))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from customers.criteria import failed_mirrors
+from customers.conditions import failed_mirrors
 from customers.intakes import Import
 from customers.listing import Amount, amount
 from customers.models import Customer, TaxNumberProblem

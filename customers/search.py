@@ -15,7 +15,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from customers.criteria import CRITERIA, DELETED, NOBODY, names_of_codes
+from customers.conditions import NOBODY
+from customers.criteria import CRITERIA, DELETED, names_of_codes
 from customers.models import Customer
 from customers.search_text import is_searchable, matching
 
