@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +27,7 @@ TARN = {
 
 
 @dataclass
-class Peer:
+class Peer(ABC):
     """A stack that does the whole job.
 
     :param records: the statement that counts the change records, to prove that each was written.
@@ -43,13 +44,13 @@ class Peer:
     environment: dict[str, str] = field(default_factory=dict)
     where: Path = ROOT
 
+    @abstractmethod
     def command(self, port: int) -> list[str]:
         """Return how it is started."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fill(self, customers: int) -> None:
         """Make its tables and its customers."""
-        raise NotImplementedError
 
     def prepare(self, cluster: Cluster, customers: int) -> None:
         """Make its database, keep a copy of it, and start the server on it."""

@@ -1,11 +1,13 @@
 """A form that carries a wish: it sends only what a person edited, and writes by the one writer."""
 
 import json
+from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django import forms
 from django.db.models import Model
+from django.forms.forms import DeclarativeFieldsMetaclass
 from django.forms.models import ModelFormOptions
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -92,7 +94,11 @@ def _lines(value: Any) -> str:
     return str(value or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
-class WishForm(forms.Form):
+class _FormMeta(ABCMeta, DeclarativeFieldsMetaclass):
+    """What makes classes of forms that leave something to be said by each."""
+
+
+class WishForm(forms.Form, metaclass=_FormMeta):
     """Shows an object and turns what a person changed of it into one wish.
 
     The form travels with the values the person saw (`seen`): only fields that differ from those
@@ -138,16 +144,16 @@ class WishForm(forms.Form):
             field.queryset = Organization.objects.filter(pk=place.organization.pk)
             self.initial.setdefault("organization", place.organization.pk)
 
+    @abstractmethod
     def read(self, instance: Any) -> dict[str, Any]:
         """Return the object's values by field, as JSON knows them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, wish: dict[str, Any]) -> None:
         """Write the wish.
 
         :raises Refusal: if a rule forbids it.
         """
-        raise NotImplementedError
 
     def wish(self) -> dict[str, Any]:
         """Return what was edited, as it would stand on the wire."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import Form
@@ -202,8 +202,11 @@ class WishScreen(Screen):
                 self.delete_model(request, obj)
 
     def delete_row(self, obj: Any, actor: Actor) -> None:
-        """Delete one row by its writer."""
-        raise NotImplementedError
+        """Delete one row by its writer; a screen that names none deletes nothing.
+
+        :raises PermissionDenied: unless the screen says how.
+        """
+        raise PermissionDenied
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-_WAIT = 30
+WAIT = 60
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
@@ -20,7 +20,7 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
     def run(call: Callable[[], Any]) -> Any:
         try:
             connection.ensure_connection()
-            barrier.wait(_WAIT)
+            barrier.wait(WAIT)
             return call()
         except Exception as error:
             return error
@@ -28,7 +28,7 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
             connection.close()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(_WAIT) for future in [pool.submit(run, call) for call in calls]]
+        return [future.result(WAIT) for future in [pool.submit(run, call) for call in calls]]
 
 
 def start(pool: ThreadPoolExecutor, call: Callable[[], Any]) -> Any:
@@ -43,17 +43,25 @@ def start(pool: ThreadPoolExecutor, call: Callable[[], Any]) -> Any:
     return pool.submit(run)
 
 
-def wait_until_waiting(count: int) -> None:
-    """Return once so many other connections wait for a lock."""
+def is_waiting(count: int, *kinds: str) -> bool:
+    """Return whether so many other connections wait for a lock: of these kinds, or of any."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(DISTINCT lock.pid) FROM pg_locks lock"
+            " JOIN pg_stat_activity USING (pid) WHERE NOT lock.granted"
+            " AND (lock.locktype = ANY(%(kinds)s) OR %(kinds)s = '{}')"
+            " AND datname = current_database()",
+            {"kinds": list(kinds)},
+        )
+        return bool(cursor.fetchone()[0] >= count)
+
+
+def wait_until_waiting(count: int, *kinds: str) -> None:
+    """Return once so many other connections wait for a lock: of these kinds, or of any."""
     pause = threading.Event()
-    for _ in range(400):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
-                " WHERE NOT granted AND datname = current_database()"
-            )
-            if cursor.fetchone()[0] >= count:
-                return
+    for _ in range(800):
+        if is_waiting(count, *kinds):
+            return
         pause.wait(0.025)
-    raise AssertionError("nobody came to wait for a lock")
+    raise AssertionError(f"nobody came to wait for a lock {kinds}")

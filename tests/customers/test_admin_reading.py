@@ -1,4 +1,4 @@
-"""Reading a customer in the back office: its page, tabs, timeline, past, and the way back."""
+"""Reading a customer in the back office: its page, its tabs, its past, its end."""
 
 import re
 from datetime import timedelta
@@ -7,37 +7,18 @@ import pytest
 
 from billing.events.actor import Actor
 from billing.models import ChangeRecord
-from customers.change import CustomerChange
 from customers.delete import delete_customers
 from customers.models import Customer
-from customers.write import write_customer
 from tests.billing.builders import (
-    make_billing_entity,
-    make_integration,
     make_organization,
-    make_payment_provider,
-    make_section,
-    make_tax,
 )
 from tests.customers.builders import make_customer
+from tests.customers.reading import ANN, PROGRAM, change, make_rich_customer, page_of
 from tests.staff import records, sign_in, text_of
 
 pytestmark = pytest.mark.django_db
 
 TABS = ("change", "terms", "addresses", "connections", "timeline", "api")
-ANN = Actor(ChangeRecord.Door.STAFF, "Ann", "7")
-PROGRAM = Actor(ChangeRecord.Door.API, "Shop key", "key-1")
-
-
-def page_of(customer, last="change", **query):
-    text = "&".join(f"{key}={value}" for key, value in query.items())
-    return f"/admin/customers/customer/{customer.pk}/{last}/" + (f"?{text}" if text else "")
-
-
-def change(customer, actor=ANN, **values):
-    wish = CustomerChange.read({"external_id": customer.external_id, **values})
-    write_customer(customer.organization_id, wish, actor)
-    return ChangeRecord.objects.filter(object_id=customer.pk).latest("id")
 
 
 @pytest.fixture
@@ -47,39 +28,7 @@ def client(organization):
 
 @pytest.fixture
 def rich(organization):
-    """A customer that has something of everything."""
-    make_billing_entity(
-        organization,
-        code="acme_fr",
-        name="Acme France",
-        net_payment_term=30,
-        taxes=[make_tax(organization, code="vat_fr", name="French VAT", rate="20")],
-        sections=[make_section(organization, code="footer", name="Footer")],
-    )
-    make_payment_provider(organization, code="stripe_eu", name="Stripe Europe")
-    make_integration(organization, code="ns", name="NetSuite books")
-    return make_customer(
-        organization,
-        external_id="cust/1",
-        billing_entity_code="acme_fr",
-        legal_name="Hooli SARL",
-        customer_type="company",
-        country="FR",
-        address_line1="5 rue du Midi",
-        zipcode="94300",
-        city="Vincennes",
-        tax_identification_number="FR40303265045",
-        metadata=[{"key": "po", "value": "4711", "display_in_invoice": True}],
-        billing_configuration={
-            "payment_provider": "stripe",
-            "payment_provider_code": "stripe_eu",
-            "provider_customer_id": "cus_1",
-        },
-        integration_customers=[
-            {"integration_type": "netsuite", "integration_code": "ns", "external_customer_id": "42"}
-        ],
-        shipping_address={"city": "Lyon", "country": "FR"},
-    )
+    return make_rich_customer(organization)
 
 
 class TestPage:
@@ -306,146 +255,3 @@ class TestAsOf:
 
         assert response.status_code == 200
         assert "is not a date and time" in text_of(response)
-
-
-class TestTimeline:
-    def test_tells_changes_in_words(self, client, rich):
-        change(rich, PROGRAM, net_payment_term=45, metadata=[{"key": "po", "value": "1"}])
-        change(rich, ANN.because("she asked"), tax_codes=["vat_fr"])
-
-        words = re.sub(r"\s+", " ", text_of(client.get(page_of(rich, "timeline"))))
-
-        assert "Shop key changed Payment term, Metadata API" in words
-        assert "Payment term empty → 45 days" in words
-        assert "Metadata po: 4711 (on invoices) → po: 1" in words
-        assert "Ann changed Taxes Back office" in words
-        assert "Taxes empty → French VAT 20 %" in words
-        assert "she asked" in words
-
-    @pytest.mark.parametrize(
-        "query, found",
-        [
-            ({"who": "7"}, ["Ann changed City"]),
-            ({"door": "api"}, ["Shop key changed Name"]),
-            ({"field": "city"}, ["Ann changed City"]),
-            ({"field": "name", "door": "staff"}, []),
-            ({"who": "\0"}, []),
-        ],
-    )
-    def test_can_be_narrowed(self, client, organization, query, found):
-        customer = make_customer(organization)
-        change(customer, PROGRAM, name="A")
-        change(customer, ANN, city="Lyon")
-
-        words = re.sub(r"\s+", " ", text_of(client.get(page_of(customer, "timeline"), query)))
-
-        everything = ["Ann changed City", "Shop key changed Name", "created the customer"]
-        assert [one for one in everything if one in words] == found
-        assert ("No change matches." in words) is not bool(found)
-
-    def test_has_pages(self, client, organization):
-        customer = make_customer(organization)
-        for number in range(60):
-            change(customer, name=f"Name {number}")
-
-        first = client.get(page_of(customer, "timeline"))
-        second = client.get(first.context["older"])
-
-        assert len(first.context["entries"]) == 50
-        assert len(second.context["entries"]) == 11
-        assert second.context["older"] is None
-
-    def test_survives_odd_addresses(self, client, rich):
-        for before in ("-1", "x", "9" * 30, "\u0663"):
-            assert client.get(page_of(rich, "timeline"), {"before": before}).status_code == 200
-
-
-class TestRevert:
-    def address(self, customer, record, **query):
-        return page_of(customer, f"timeline/{record.pk}/revert", **query)
-
-    def test_shows_what_it_would_do_and_does_it(self, client, rich):
-        record = change(rich, legal_name="Hooli SAS", city="Paris")
-        address = self.address(rich, record)
-
-        words = re.sub(r"\s+", " ", text_of(client.get(address)))
-        assert "Legal name Hooli SAS → Hooli SARL" in words
-        response = client.post(address, {"reason": "typo"}, follow=True)
-
-        assert "Put back: Legal name, City." in text_of(response)
-        rich.refresh_from_db()
-        assert (rich.legal_name, rich.city) == ("Hooli SARL", "Vincennes")
-        assert "typo" in ChangeRecord.objects.latest("id").reason
-
-    def test_can_put_one_field_back(self, client, rich):
-        record = change(rich, legal_name="Hooli SAS", city="Paris")
-
-        client.post(self.address(rich, record), {"field": "city"})
-
-        rich.refresh_from_db()
-        assert (rich.legal_name, rich.city) == ("Hooli SAS", "Vincennes")
-
-    def test_asks_before_it_undoes_what_came_later(self, client, rich):
-        """Force every path: what the program wrote is gone unseen, red."""
-        record = change(rich, city="Paris")
-        change(rich, PROGRAM, city="Nice")
-        address = self.address(rich, record)
-
-        words = re.sub(r"\s+", " ", text_of(client.get(address)))
-        refused = client.post(address)
-
-        assert "Shop key (API) changed City again" in words
-        assert refused.status_code == 422
-        rich.refresh_from_db()
-        assert rich.city == "Nice"
-
-        client.post(address, {"force": "city"})
-
-        rich.refresh_from_db()
-        assert rich.city == "Vincennes"
-
-    def test_says_that_there_is_nothing_to_put_back(self, client, rich):
-        record = change(rich, city="Paris")
-        change(rich, city="Vincennes")
-
-        assert "There is nothing to put back" in text_of(client.get(self.address(rich, record)))
-
-    def test_refuses_a_field_that_was_not_changed(self, client, rich):
-        record = change(rich, city="Paris")
-        before = records()
-
-        response = client.post(self.address(rich, record), {"field": "name"})
-
-        assert response.status_code == 422
-        assert "This change did not touch Name." in text_of(response)
-        assert records() == before
-
-    def test_refuses_what_is_no_edit(self, client, rich):
-        creation = ChangeRecord.objects.filter(object_id=rich.pk).earliest("id")
-
-        response = client.get(self.address(rich, creation))
-
-        assert "Only edits can be taken back." in text_of(response)
-
-    def test_refuses_while_the_customer_is_deleted(self, client, rich):
-        record = change(rich, city="Paris")
-        delete_customers(rich.organization_id, [rich.external_id], ANN)
-
-        response = client.post(self.address(rich, record))
-
-        assert response.status_code == 422
-        assert "This customer is deleted. Restore it first." in text_of(response)
-
-    def test_finds_no_change_of_another_customer(self, client, rich, organization):
-        """Look the change up by its id alone: 200, red."""
-        other = change(make_customer(organization), city="Paris")
-
-        assert client.get(self.address(rich, other)).status_code == 404
-
-    @pytest.mark.parametrize("role", ["viewer", "auditor", "operator"])
-    def test_is_for_those_who_may_alone(self, organization, rich, role):
-        record = change(rich, city="Paris")
-        person = sign_in(organization, role=role)
-
-        assert person.post(self.address(rich, record)).status_code == 403
-        assert "Take this change back" not in text_of(person.get(page_of(rich, "timeline")))

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-import customers.history as history
 from billing.errors import Invalid, Stale
 from billing.events.actor import Actor
 from billing.events.models import ChangeRecord
 from billing.models import Organization
-from customers.history import ChangedSince, customer_as_of, revert_change, timeline
+from customers.history import ChangedSince, customer_as_of, revert_change, reverting, timeline
 from customers.models import Customer, IntegrationLink, ProviderLink
 from customers.write import Outcome
 from tests.billing.builders import (
@@ -324,7 +323,7 @@ class TestChangedSince:
         post(organization, name="Ann")
         post(organization, name="Bob")
         record = last()
-        write, phones = history.write_customer, iter(range(others))
+        write, phones = reverting.write_customer, iter(range(others))
 
         def slowly(*arguments: Any) -> Outcome:
             for phone in phones:
@@ -332,7 +331,7 @@ class TestChangedSince:
                 break
             return write(*arguments)
 
-        monkeypatch.setattr(history, "write_customer", slowly)
+        monkeypatch.setattr(reverting, "write_customer", slowly)
         if others == 9:
             with pytest.raises(Stale):
                 revert(organization, record)

@@ -2,121 +2,30 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 import customers.write as writer
 from billing.errors import NotFound
 from billing.events.models import ChangeRecord
 from billing.models import Organization, Tax
-from billing.statements import Statement
 from billing.taxes.write import delete_tax
 from customers.delete import delete_customer
 from customers.models import AppliedTax, Customer, CustomerCounter
 from customers.write import Outcome, write_customer, write_customers
-from customers.write.decide import decide
-from customers.write.put import put_statement
 from tests.billing.builders import make_organization, make_tax
+from tests.billing.racing import WAIT, is_waiting, start, wait_until_waiting
 from tests.customers.posting import API, shown, wish
+from tests.customers.racing import all_done, between_look_and_put, putting_without
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What one waits for when somebody else holds a row: its writer, or a place in the queue.
 ROWS = ("transactionid", "tuple")
-_WAIT = 60
-
-
-def together(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls on connections of their own, all from one barrier; return what they return."""
-    barrier = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            connection.ensure_connection()
-            barrier.wait(_WAIT)
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(_WAIT) for future in [pool.submit(run, call) for call in calls]]
-
-
-@contextmanager
-def between_look_and_put(
-    monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any], meanwhile: Callable[[], Any]
-) -> Iterator["Future[Any]"]:
-    """Run the call; once it has looked and decided, run `meanwhile`; then let it write."""
-    decided, enough = threading.Event(), threading.Event()
-
-    def gated(*looked: Any) -> Any:
-        case = decide(*looked)
-        if not decided.is_set():
-            decided.set()
-            assert enough.wait(_WAIT)
-        return case
-
-    with ThreadPoolExecutor(2) as pool:
-        with monkeypatch.context() as patch:
-            patch.setattr(writer, "decide", gated)
-            begun = start(pool, call)
-            assert decided.wait(_WAIT)
-        try:
-            start(pool, meanwhile).result(_WAIT)
-        finally:
-            enough.set()
-        yield begun
-
-
-def putting_without(text: str, instead: str = "") -> Callable[..., Any]:
-    """Return the writer's last step with a guard taken out of its statement."""
-
-    def put(cases: Any) -> Any:
-        statement, values = put_statement(cases)
-        assert text in statement.text
-        return Statement(statement.text.replace(text, instead)), values
-
-    return put
-
-
-def is_waiting(count: int, *kinds: str) -> bool:
-    """Return whether so many others wait for a lock of these kinds."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT count(DISTINCT lock.pid) FROM pg_locks lock"
-            " JOIN pg_stat_activity USING (pid)"
-            " WHERE NOT lock.granted AND lock.locktype = ANY(%s) AND datname = current_database()",
-            [list(kinds)],
-        )
-        return cursor.fetchone()[0] >= count
-
-
-def until_waiting(count: int, *kinds: str) -> None:
-    """Return once so many others wait for a lock of these kinds."""
-    for _ in range(800):
-        if is_waiting(count, *kinds):
-            return
-        time.sleep(0.025)
-    raise AssertionError(f"nobody came to wait for {kinds}")
-
-
-def start(pool: ThreadPoolExecutor, call: Callable[[], Any]) -> "Future[Any]":
-    """Run a call on a connection of its own."""
-
-    def run() -> Any:
-        try:
-            return call()
-        finally:
-            connection.close()
-
-    return pool.submit(run)
 
 
 def write(organization: Organization, external_id: str, /, **values: Any) -> Outcome:
@@ -136,22 +45,22 @@ class TestOneRow:
             with transaction.atomic():
                 write(acme, "c1", name="Ann")
                 written.set()
-                assert enough.wait(_WAIT)
+                assert enough.wait(WAIT)
 
         def create_it_and_begin_a_change() -> None:
             write(acme, "c1", city="Lyon")
             changes.append(start(pool, change_the_name))
-            assert written.wait(_WAIT)
+            assert written.wait(WAIT)
 
         changes: list[Future[Any]] = []
         with ThreadPoolExecutor(1) as pool:
             with between_look_and_put(
                 monkeypatch, lambda: write(acme, "c1", phone="1"), create_it_and_begin_a_change
             ) as late:
-                until_waiting(1, *ROWS)
+                wait_until_waiting(1, *ROWS)
                 enough.set()
-                outcome = late.result(_WAIT)
-            changes[0].result(_WAIT)
+                outcome = late.result(WAIT)
+            changes[0].result(WAIT)
 
         found = shown(acme)
         assert (found["name"], found["phone"], found["city"]) == ("Ann", "1", "Lyon")
@@ -165,7 +74,7 @@ class TestOneRow:
         with between_look_and_put(
             monkeypatch, lambda: write(acme, "c1", phone="1"), lambda: write(acme, "c1", phone="2")
         ) as late:
-            outcome = late.result(_WAIT)
+            outcome = late.result(WAIT)
 
         assert outcome.diff == {"phone": ["2", "1"]}
         assert Customer.objects.get().version == 3
@@ -180,7 +89,7 @@ class TestOneRow:
         with between_look_and_put(
             monkeypatch, lambda: write(acme, "c1", phone="1"), lambda: write(acme, "c1", phone="2")
         ) as late:
-            outcome = late.result(_WAIT)
+            outcome = late.result(WAIT)
 
         assert outcome.diff == {"phone": [None, "1"]}
 
@@ -194,7 +103,7 @@ class TestOneRow:
             lambda: write(acme, "c1", phone="1"),
             lambda: delete_customer(acme.id, "c1", API),
         ) as late:
-            outcome = late.result(_WAIT)
+            outcome = late.result(WAIT)
 
         assert (outcome.kind, outcome.customer_id != first.customer_id) == ("created", True)
         assert (shown(acme)["name"], shown(acme)["phone"]) == (None, "1")
@@ -222,7 +131,7 @@ class TestManyClients:
         )
 
         for number in range(1, 6):
-            outcomes = together(
+            outcomes = all_done(
                 *[partial(write, acme, f"c{number}", **{field: "x"}) for field in fields]
             )
 
@@ -244,7 +153,7 @@ class TestManyClients:
 
         for value in ("1", "2", "3", "4", "5"):
             fields = ("name", "phone", "city", "legal_name")
-            outcomes = together(*[partial(write, acme, "c1", **{name: value}) for name in fields])
+            outcomes = all_done(*[partial(write, acme, "c1", **{name: value}) for name in fields])
 
             assert {outcome.kind for outcome in outcomes} == {"updated"}
             found = shown(acme)
@@ -262,17 +171,17 @@ class TestManyClients:
             with transaction.atomic():
                 write(acme, "c1", name="Ann")
                 written.set()
-                assert enough.wait(_WAIT)
+                assert enough.wait(WAIT)
 
         monkeypatch.setattr(writer, "put_statement", unlocked)
         with ThreadPoolExecutor(2) as pool:
             first = start(pool, change_the_name)
-            assert written.wait(_WAIT)
+            assert written.wait(WAIT)
             second = start(pool, lambda: write(acme, "c1", phone="1"))
-            until_waiting(1, *ROWS)
+            wait_until_waiting(1, *ROWS)
             enough.set()
-            first.result(_WAIT)
-            second.result(_WAIT)
+            first.result(WAIT)
+            second.result(WAIT)
 
         assert (shown(acme)["name"], shown(acme)["phone"]) == (None, "1")
 
@@ -285,7 +194,7 @@ class TestManyClients:
             return [write(acme, name, phone=str(shift)).kind for name in turned]
 
         kinds = [
-            kind for found in together(*[partial(client, n) for n in range(16)]) for kind in found
+            kind for found in all_done(*[partial(client, n) for n in range(16)]) for kind in found
         ]
 
         assert kinds.count("created") == 100
@@ -303,7 +212,7 @@ class TestManyClients:
         write(acme, "c1", metadata=[{"key": "old", "value": "x"}])
 
         for _ in range(5):
-            together(*[partial(write, acme, "c1", metadata=one) for one in lists])
+            all_done(*[partial(write, acme, "c1", metadata=one) for one in lists])
 
             keys = [entry["key"] for entry in shown(acme)["metadata"]]
             assert keys in ([f"a{n}" for n in range(5)], [f"b{n}" for n in range(5)])
@@ -327,9 +236,9 @@ class TestManyClients:
                     start(pool, partial(batch, names, "a")),
                     start(pool, partial(batch, names[::-1], "b")),
                 ]
-                until_waiting(2, *ROWS)
+                wait_until_waiting(2, *ROWS)
             for one in begun:
-                one.result(_WAIT)
+                one.result(WAIT)
 
         values = set(Customer.objects.values_list("name", "phone"))
         assert values in ({("a", "a")}, {("b", "b")})
@@ -341,7 +250,7 @@ class TestManyClients:
         def batch(order: list[str], value: str) -> None:
             write_customers(acme.id, [wish(name, name=value, phone=value) for name in order], API)
 
-        together(
+        all_done(
             partial(batch, names, "a"),
             partial(batch, names[::-1], "b"),
             partial(batch, names[25:] + names[:25], "c"),
@@ -361,7 +270,7 @@ class TestManyClients:
         def delete() -> int:
             return sum(_deleted(acme) for _ in range(10))
 
-        *kinds, deleted = together(upsert, upsert, upsert, delete)
+        *kinds, deleted = all_done(upsert, upsert, upsert, delete)
 
         created = [kind for found in kinds for kind in found].count("created")
         left = Customer.objects.kept().count()
@@ -422,7 +331,7 @@ class TestConfiguration:
                     if writing.done() or is_waiting(1, "advisory"):
                         break
                     time.sleep(0.025)
-            return writing.result(_WAIT)
+            return writing.result(WAIT)
 
     def test_holds_off_a_deletion_while_a_customer_is_written(self):
         """Both ways round the customer ends up without the tax, and says so in its history."""
@@ -433,8 +342,8 @@ class TestConfiguration:
             with transaction.atomic():
                 write(acme, "c1", tax_codes=["vat"])
                 deleting = start(pool, lambda: delete_tax(acme.id, "vat", API))
-                until_waiting(1, "advisory")
-            deleting.result(_WAIT)
+                wait_until_waiting(1, "advisory")
+            deleting.result(WAIT)
 
         assert shown(acme)["taxes"] == []
         last = ChangeRecord.objects.filter(resource="customer").order_by("id").last()

@@ -63,6 +63,10 @@ class NewEntityForm(SettingsForm):
         gettext_lazy("Code"), gettext_lazy("What programs call it by; fixed once it is made.")
     )
 
+    def read(self, instance: BillingEntity) -> dict[str, Any]:
+        """Return the values it starts with."""
+        return {"name": instance.name, "code": instance.code}
+
     def write(self, wish: dict[str, Any]) -> None:
         """Make the billing entity."""
         tenant = self.cleaned_data["organization"].pk

@@ -1,104 +1,26 @@
-"""What became of a customer: its timeline, how it was at any moment, and the way back.
+"""The way back: a change taken back through the writer, as a change of its own."""
 
-All of it is read from the change records; a change is taken back through the writer, as a change
-of its own.
-"""
-
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any, NamedTuple, Self
+from collections.abc import Collection
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Coalesce
 
 from billing.errors import Invalid, NotAllowed, NotFound, Refusal, Stale
 from billing.events.actor import Actor
 from billing.events.models import ChangeRecord
-from billing.statements import Statement
 from customers.change import (
     CONFIGURATION,
-    BillingConfigurationChange,
     CustomerChange,
-    ShippingAddressChange,
 )
+from customers.history.past import customer_at
+from customers.history.paths import PARTS, in_order
+from customers.history.timeline import Entry, records_of
 from customers.write import Outcome, Precondition, write_customer
 
-_STATEMENT = Statement(Path(__file__).with_suffix(".sql"))
-_PARTS: Mapping[str, Sequence[str]] = {
-    "shipping_address": list(ShippingAddressChange.model_fields),
-    "billing_configuration": list(BillingConfigurationChange.model_fields),
-}
-# Every path of the wire that a change record may name, in the order of the wire.
-PATHS = tuple(
-    path
-    for name in CustomerChange.model_fields
-    if name != "external_id"
-    for path in ([f"{name}.{part}" for part in _PARTS[name]] if name in _PARTS else [name])
-)
-_RANKS = {path: rank for rank, path in enumerate(PATHS)}
 # Somebody may change the customer between our look and our write, more than once.
 _ATTEMPTS = 5
-# Far back enough to know everybody who works with a customer.
-_LATELY = 2_000
-
-
-class Change(NamedTuple):
-    """One value that changed, by its path on the wire."""
-
-    path: str
-    old: Any
-    new: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a timeline; `id` pages it and names it to `revert_change`."""
-
-    id: int
-    at: datetime
-    door: str
-    actor_id: str | None
-    actor_name: str
-    reason: str | None
-    action: str
-    changes: tuple[Change, ...]
-    # The import or the bulk change it was a part of.
-    batch_id: UUID | None = None
-
-    @classmethod
-    def of(cls, record: ChangeRecord) -> Self:
-        """Return the entry for a change record."""
-        changes = in_order(record.changes).items()
-        return cls(
-            record.id,
-            record.at,
-            record.door,
-            record.actor_id,
-            record.actor_name,
-            record.reason,
-            record.action,
-            tuple(Change(path, old, new) for path, (old, new) in changes),
-            record.batch_id,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerThen:
-    """A customer at some moment.
-
-    :param values: wire paths to values, as in the change records.
-    :param is_deleted: whether it was deleted then; the values are those it was deleted with.
-    """
-
-    external_id: str
-    tag: str
-    is_deleted: bool
-    values: dict[str, Any]
 
 
 class PutBack(NamedTuple):
@@ -122,76 +44,6 @@ class ChangedSince(Refusal):
     def __init__(self, latest: dict[str, Entry]) -> None:
         super().__init__(latest)
         self.latest = latest
-
-
-def timeline(
-    organization_id: UUID,
-    customer_id: UUID,
-    *,
-    before: int | None = None,
-    limit: int = 50,
-    actor: str | None = None,
-    door: str | None = None,
-    path: str | None = None,
-) -> list[Entry]:
-    """Return the changes of a customer, newest first.
-
-    :param before: the id of the last entry of the page before this one.
-    :param actor: only changes by the person or program with this id, or name if it has no id.
-    :param door: only changes that came through it.
-    :param path: only changes of this path, or of the paths below it (`shipping_address`).
-    """
-    records = _records(organization_id, customer_id).order_by("-id")
-    if before is not None:
-        records = records.filter(id__lt=before)
-    if actor is not None:
-        records = records.alias(who=Coalesce("actor_id", "actor_name")).filter(who=actor)
-    if door is not None:
-        records = records.filter(door=door)
-    if path is not None:
-        below = [one for one in PATHS if one.startswith(f"{path}.")]
-        records = records.filter(changes__has_any_keys=[path, *below])
-    return [Entry.of(record) for record in records[:limit]]
-
-
-def entry_of(organization_id: UUID, customer_id: UUID, record_id: int) -> Entry:
-    """Return one change of a customer.
-
-    :raises NotFound: if the customer has no such change.
-    """
-    record = _records(organization_id, customer_id).filter(id=record_id).first()
-    if record is None:
-        raise NotFound("change")
-    return Entry.of(record)
-
-
-def actors_of(organization_id: UUID, customer_id: UUID) -> dict[str, str]:
-    """Return who changed a customer lately, as `timeline` takes it, with the latest name."""
-    latest = _records(organization_id, customer_id).order_by("-id")[:_LATELY]
-    rows = latest.values_list(Coalesce("actor_id", "actor_name"), "actor_name")
-    found: dict[str, str] = {}
-    for who, name in rows:
-        found.setdefault(who, name)
-    return found
-
-
-def customer_now(organization_id: UUID, customer_id: UUID) -> CustomerThen:
-    """Return the customer as it is; if it is deleted, as it was then.
-
-    :raises NotFound: if there is no such customer, deleted or not.
-    """
-    return _customer_at(organization_id, customer_id)[1]
-
-
-def customer_as_of(
-    organization_id: UUID, customer_id: UUID, moment: datetime
-) -> CustomerThen | None:
-    """Return the customer as it was at a moment; None before it was created.
-
-    :raises NotFound: if there is no such customer, deleted or not.
-    """
-    was_there, customer = _customer_at(organization_id, customer_id, moment)
-    return customer if was_there else None
 
 
 def revert_change(
@@ -236,47 +88,12 @@ def preview_revert(
     """
     record = _updating_record(organization_id, record_id)
     wanted = _old_values(record, paths)
-    _, now = _customer_at(record.organization_id, record.object_id)
+    _, now = customer_at(record.organization_id, record.object_id)
     if now.is_deleted:
         raise NotFound("customer")
     differing = [path for path, old in wanted.items() if not is_same(now.values[path], old)]
     since = _changed_since(record, differing)
     return [PutBack(path, now.values[path], wanted[path], since.get(path)) for path in differing]
-
-
-def in_order(by_path: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values by path in the order of the wire; unknown paths stand last."""
-    last = len(PATHS)
-    return dict(sorted(by_path.items(), key=lambda item: (_RANKS.get(item[0], last), item[0])))
-
-
-def _records(organization_id: UUID, customer_id: UUID) -> QuerySet[ChangeRecord]:
-    return ChangeRecord.objects.filter(
-        organization_id=organization_id, resource="customer", object_id=customer_id
-    )
-
-
-def _customer_at(
-    organization_id: UUID, customer_id: UUID, moment: datetime | None = None
-) -> tuple[bool, CustomerThen]:
-    """Return whether the customer was there at a moment, and how; without a moment as it is now.
-
-    :raises NotFound: if there is no such customer, deleted or not.
-    """
-    row = _STATEMENT.row(
-        {
-            "organization": organization_id,
-            "id": customer_id,
-            "moment": moment or "infinity",
-            "fields": [path for path in PATHS if "." not in path],
-            "configuration": list(CONFIGURATION),
-            "address": _PARTS["shipping_address"],
-        }
-    )
-    if row is None:
-        raise NotFound("customer")
-    external_id, tag, was_there, is_deleted, values = row
-    return was_there, CustomerThen(external_id, tag, is_deleted, in_order(orjson.loads(values)))
 
 
 def _updating_record(organization_id: UUID, record_id: int) -> ChangeRecord:
@@ -297,7 +114,7 @@ _TOGETHER = (
         frozenset(f"billing_configuration.payment_provider{part}" for part in ("", "_code")),
         frozenset(
             f"billing_configuration.{name}"
-            for name in _PARTS["billing_configuration"]
+            for name in PARTS["billing_configuration"]
             if name not in CONFIGURATION
         ),
     ),
@@ -336,7 +153,7 @@ def _put_back(
 
     :raises Stale: if somebody changes the customer meanwhile.
     """
-    _, now = _customer_at(record.organization_id, record.object_id)
+    _, now = customer_at(record.organization_id, record.object_id)
     if now.is_deleted:
         raise NotFound("customer")
     differing = [path for path, old in wanted.items() if not is_same(now.values[path], old)]
@@ -355,7 +172,7 @@ def _refuse_changed_since(record: ChangeRecord, paths: list[str]) -> None:
 
 def _changed_since(record: ChangeRecord, paths: list[str]) -> dict[str, Entry]:
     """Return the paths that later changes touched, each with the latest of them."""
-    later = _records(record.organization_id, record.object_id).filter(
+    later = records_of(record.organization_id, record.object_id).filter(
         id__gt=record.id, changes__has_any_keys=paths
     )
     return {
@@ -370,7 +187,7 @@ def _check(
 
     :raises Invalid: if not.
     """
-    _, now = _customer_at(record.organization_id, record.object_id)
+    _, now = customer_at(record.organization_id, record.object_id)
     problems = {
         path: ["cannot_be_put_back"]
         for path, old in wanted.items()
