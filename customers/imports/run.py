@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 
 from billing.errors import NotAllowed
 from billing.events.actor import Actor
+from billing.events.models import ChangeRecord
 from billing.statements import Statement
 from customers.batches import Batch
 from customers.imports.judging import Judge, Judged, Seen
@@ -24,6 +25,15 @@ from customers.imports.refusals import Flaw
 from customers.imports.staging import StagedRow, note, page_after, rows_after
 from customers.imports.wishes import Wish
 from customers.intakes import Import, ImportRow
+from customers.models import (
+    AppliedTax,
+    Customer,
+    CustomerMetadata,
+    IntegrationLink,
+    ProviderLink,
+    SelectedSection,
+    ShippingAddress,
+)
 
 # A call of the API that meets a batch waits for its end: this long, not longer.
 _SECONDS = 0.06
@@ -180,6 +190,19 @@ STATES = {
 }
 
 
+_GROWTH = 4
+_KNOWN = Statement(
+    "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'customers_customer'::regclass"
+)
+_TABLES = tuple(
+    model._meta.db_table
+    for model in (
+        AppliedTax, ChangeRecord, Customer, CustomerMetadata, IntegrationLink, ProviderLink,
+        SelectedSection, ShippingAddress,
+    )
+)  # fmt: skip
+
+
 class MovedAside(Exception):
     """Somebody else runs the same import; what this batch had written was undone."""
 
@@ -210,6 +233,27 @@ def _hurry() -> None:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
+class _Statistics:
+    """What the database's planner believes of the customers' tables while they grow.
+
+    Plans that were made for a nearly empty table read the whole of it for every row, and are kept
+    until somebody analyzes it. Autovacuum would, after a minute.
+    """
+
+    def __init__(self) -> None:
+        self._known = _KNOWN.one({})
+        self._since = 0
+
+    def grow(self, newcomers: int) -> None:
+        """Have the tables analyzed if they have become several times as large."""
+        self._since += newcomers
+        if self._since > _GROWTH * max(self._known, 100):
+            self._known += self._since
+            self._since = 0
+            with connection.cursor() as cursor:
+                cursor.execute(f"ANALYZE {', '.join(_TABLES)}")
+
+
 class _Runner:
     """One run of an import: how many rows a batch takes, and where it stands."""
 
@@ -220,6 +264,7 @@ class _Runner:
         self.needs_look = intake.is_checked or self.judge.reader.has_notes
         self.is_done = False
         self._size = 100
+        self._statistics = _Statistics()
         # Prepares the next rows while the database writes these; it never talks to the database.
         self._aside = ThreadPoolExecutor(1)
         self._next: Future[_Page] | None = None
@@ -235,13 +280,14 @@ class _Runner:
             self.is_done = not rows_after(self.intake, self.intake.checkpoint).exists()
             return False
         self._next = self._prepare_after(page.rows[-1].number)
-        started = monotonic()
+        started, new = monotonic(), self.intake.new
         try:
             wants_stop = self._write(page)
         except _Stopped as stopped:
             note(self.intake.id, [_refused(*one) for one in stopped.refused.items()])
             return False
         self._size = next_size(self._size, len(page.rows), monotonic() - started)
+        self._statistics.grow(self.intake.new - new)
         return not wants_stop
 
     def _prepare_after(self, number: int) -> "Future[_Page]":

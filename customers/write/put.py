@@ -64,7 +64,11 @@ def _put_statement(
 ) -> Statement:
     blocks = BLOCKS["put"]
     stands = "(SELECT stands FROM frozen)" if links else "true"
-    steps = [blocks["begin"].format(stands=stands)]
+    steps = [blocks["begin"]]
+    if updates:
+        steps.append(blocks["hold"].format(stands=stands))
+    unmoved = blocks["unmoved"] if updates else "true"
+    steps.append(blocks["record"].format(stands=stands, unmoved=unmoved))
     if updates:
         steps.append(blocks["update"])
     if creates:

@@ -13,7 +13,9 @@ wanted AS MATERIALIZED (
     FROM jsonb_to_recordset(%(customers)s::jsonb) AS item (
         n int, id uuid, version int, fields jsonb, changes jsonb, identity jsonb
     )
-),
+)
+
+-- :hold
 -- In one order everywhere. Whoever waits here sees the version that the other one left.
 held AS MATERIALIZED (
     SELECT wanted.n, wanted.fields, customer
@@ -23,12 +25,16 @@ held AS MATERIALIZED (
     WHERE {stands}
     ORDER BY customer.id
     FOR NO KEY UPDATE OF customer
-),
+)
+
+-- :unmoved
+(SELECT count(*) FROM held) = (SELECT count(*) FROM wanted WHERE NOT is_new)
+
+-- :record
 target AS MATERIALIZED (
     SELECT wanted.*
     FROM wanted
-    WHERE {stands}
-      AND (SELECT count(*) FROM held) = (SELECT count(*) FROM wanted WHERE NOT is_new)
+    WHERE {stands} AND {unmoved}
 ),
 recorded AS (
     INSERT INTO billing_changerecord
