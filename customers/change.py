@@ -208,6 +208,7 @@ class CustomerChange(Shape):
 
     _problems: Problems = PrivateAttr(default_factory=Problems)
     _identity: Identity | None = PrivateAttr(default=None)
+    _remote_ids: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
@@ -242,6 +243,16 @@ class CustomerChange(Shape):
         self._identity = identity
         return self
 
+    @classmethod
+    def naming(cls, external_id: str, link_id: UUID, remote_id: str) -> Self:
+        """Return the wish to keep what an integration calls a customer.
+
+        Of all its links only this one is touched, and only if it still waits for an id.
+        """
+        change = cls(external_id=external_id)
+        change._remote_ids = {str(link_id): remote_id}
+        return change
+
     @property
     def problems(self) -> Problems:
         """Return the problems of the shape and of rules that need nothing but the wish."""
@@ -269,13 +280,18 @@ class CustomerChange(Shape):
             row["taxes"] = self.tax_codes
         if self.metadata is not None:
             row["metadata"] = [item.sent() for item in self.metadata]
-        if self.integration_customers is not None:
-            row["integrations"] = [item.sent() for item in self.integration_customers]
+        self._add_integrations(row)
         if self.billing_configuration is not None:
             self._add_configuration(row, self.billing_configuration)
         if self._identity is not None:
             row["identity"] = self._identity.row()
         return row
+
+    def _add_integrations(self, row: dict[str, Any]) -> None:
+        if self._remote_ids:
+            row |= {"integrations": [], "remote_ids": self._remote_ids}
+        elif self.integration_customers is not None:
+            row["integrations"] = [item.sent() for item in self.integration_customers]
 
     def _add_sections(self, row: dict[str, Any]) -> None:
         """Settle what skipping and selecting mean together (customers.md 2.11)."""

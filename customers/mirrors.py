@@ -39,7 +39,8 @@ class MirrorPart(models.Model):
 class Mirror(MirrorPart):
     """How far a customer is mirrored at one connection, and what is still to be done there.
 
-    `todo` are the steps that are left, in order; `attempts` counts those of the first one.
+    `todo` are the steps that are left, in order; `attempts` counts those of the first one, and
+    `throttled` those of them that met a limit of calls.
 
     `creation_key` is the provider's idempotency key of a creation that is not settled: it stays
     the same, and so does `creation`, what is sent, until we know what became of it. `uncertain`
@@ -91,6 +92,7 @@ class Mirror(MirrorPart):
     state = models.CharField(max_length=16, choices=State, default=State.IDLE)
     todo = ArrayField(models.CharField(max_length=16, choices=Step), default=list)
     attempts = models.PositiveSmallIntegerField(default=0)
+    throttled = models.PositiveSmallIntegerField(default=0, db_default=0)
     next_try_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
 

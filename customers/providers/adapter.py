@@ -39,6 +39,10 @@ COMPARED = frozenset(
 )
 
 
+# What most are told of, by the paths of the wire.
+CONTACT = frozenset({"name", "firstname", "lastname", "email", "phone", *_ADDRESS})
+
+
 class Failure(Exception):
     """A call that did not do what was asked.
 
@@ -119,10 +123,13 @@ class Forged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often a step is tried when it fails for no fault of the data."""
+    """How often a step is tried when it fails for no fault of the data.
+
+    :param throttled: how often it may meet a limit of calls; None if that counts as any failure.
+    """
 
     attempts: int = 6
-    throttled: int = 6
+    throttled: int | None = None
     delays: tuple[int, ...] = field(default=(10, 60, 300, 1_800, 7_200))  # seconds
 
     def delay(self, attempt: int) -> int:
@@ -139,8 +146,9 @@ class Adapter(ABC):
     creates: ClassVar[bool] = True
     # Where `creates` is False: how long a checkout link waits for the customer.
     awaits: ClassVar[timedelta | None] = None
-    # Whether later changes of the customer are sent.
+    # Whether later changes of the customer are sent, and changes of what.
     updates: ClassVar[bool] = True
+    told_of: ClassVar[frozenset[str]] = CONTACT
     # Whether `read` can be asked, so that both sides can be compared.
     reads: ClassVar[bool] = False
     # By which field of the customer a field of `body` is known, where it has another name; one of

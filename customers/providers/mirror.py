@@ -27,12 +27,14 @@ def reflect(
     connection_id: UUID,
     change: Change,
     timeout: float = 20.0,
+    kind: str = "payment_provider",
 ) -> None:
-    """Do at a payment provider what a change of a customer asks for.
+    """Do at a connection what a change of a customer asks for.
 
     :param timeout: the seconds that one call may take.
+    :param kind: of the connection: `payment_provider` or `integration`.
     """
-    mirror = mirror_at(organization_id, customer_id, payment_provider_id=connection_id)
+    mirror = mirror_at(organization_id, customer_id, **{f"{kind}_id": connection_id})
     if ask(mirror, change):
         work(mirror.pk, timeout)
 
@@ -62,8 +64,9 @@ def ask_for(mirror_id: UUID, steps: Iterable[Mirror.Step]) -> None:
         mirror = locked(mirror_id)
         _add(mirror, steps)
         if mirror.claimed_until is None:
-            mirror.attempts, mirror.next_try_at = 0, timezone.now()
-            mirror.save(update_fields=["attempts", "next_try_at"])
+            mirror.attempts = mirror.throttled = 0
+            mirror.next_try_at = timezone.now()
+            mirror.save(update_fields=["attempts", "throttled", "next_try_at"])
             enqueue(mirror)
 
 
@@ -87,7 +90,7 @@ def _add(mirror: Mirror, steps: Iterable[Mirror.Step]) -> None:
     if not new:
         return
     if not mirror.todo:
-        mirror.attempts = 0
+        mirror.attempts = mirror.throttled = 0
         mirror.state = _State.QUEUED
         mirror.next_try_at = timezone.now()
     mirror.todo = [*mirror.todo, *(step.value for step in new)]

@@ -8,7 +8,7 @@ from billing.events.actor import Actor
 from billing.events.models import ChangeRecord
 from customers.change import CustomerChange
 from customers.mirrors import Mirror
-from customers.models import Customer, ProviderLink
+from customers.models import Customer, IntegrationLink, ProviderLink
 from customers.providers import events
 from customers.providers.adapter import Failure, Subject
 from customers.write import write_customer
@@ -38,10 +38,7 @@ class ProviderSide(Side):
 
     def subject(self, mirror: Mirror, *, lock: bool = False) -> Subject | None:
         """Return the customer and its link to the mirror's connection."""
-        customers = Customer.objects.kept().filter(
-            organization_id=mirror.organization_id, pk=mirror.customer_id
-        )
-        customer = (customers.select_for_update(no_key=True) if lock else customers).first()
+        customer = _customer_of(mirror, lock=lock)
         link = (
             ProviderLink.objects.select_related("connection", "customer")
             .filter(
@@ -77,18 +74,54 @@ def store_provider_id(customer: Customer, provider: str, remote_id: str) -> None
     events.announce_created(customer)
 
 
+class IntegrationSide(Side):
+    """Links to integrations; those of a partner rest (contract: customers.md 2.10)."""
+
+    def subject(self, mirror: Mirror, *, lock: bool = False) -> Subject | None:
+        """Return the customer and its link to the mirror's connection."""
+        customer = _customer_of(mirror, lock=lock)
+        link = (
+            IntegrationLink.objects.select_related("connection", "customer")
+            .filter(
+                organization_id=mirror.organization_id,
+                customer_id=mirror.customer_id,
+                connection_id=mirror.integration_id,
+            )
+            .first()
+        )
+        if customer is None or customer.account_type == Customer.AccountType.PARTNER:
+            return None
+        return Subject(customer, link) if link else None
+
+    def store_id(self, subject: Subject, remote_id: str) -> None:
+        """Write the id as every change of a customer is written."""
+        customer, link = subject
+        assert isinstance(link, IntegrationLink)  # noqa: S101  # mypy: it is of this side
+        actor = Actor(ChangeRecord.Door.PROVIDER, str(link.connection))
+        change = CustomerChange.naming(customer.external_id, link.pk, remote_id)
+        write_customer(customer.organization_id, change, actor)
+        events.announce_booked(link)
+
+    def announce_failure(self, subject: Subject, failure: Failure) -> None:
+        """Tell of it as an event of the customer."""
+        if isinstance(subject.link, IntegrationLink):
+            events.announce_integration_failure(subject.link, failure)
+
+
+def _customer_of(mirror: Mirror, *, lock: bool) -> Customer | None:
+    customers = Customer.objects.kept().filter(
+        organization_id=mirror.organization_id, pk=mirror.customer_id
+    )
+    return (customers.select_for_update(no_key=True) if lock else customers).first()
+
+
 _PROVIDERS = ProviderSide()
-_sides: dict[str, Side] = {"payment_provider": _PROVIDERS}
-
-
-def add_side(name: str, side: Side) -> None:
-    """Have the mirrors at this kind of connection (`integration`) looked after by a side."""
-    _sides[name] = side
+_INTEGRATIONS = IntegrationSide()
 
 
 def side_of(mirror: Mirror) -> Side:
     """Return the side that a mirror is on."""
-    return _sides["payment_provider" if mirror.payment_provider_id else "integration"]
+    return _PROVIDERS if mirror.payment_provider_id else _INTEGRATIONS
 
 
 def mirror_at(organization_id: UUID, customer_id: UUID, **connection: UUID) -> Mirror:

@@ -1,6 +1,6 @@
-"""Which steps a change of a customer asks for at its provider.
+"""Which steps a change of a customer asks for at its provider or integration.
 
-The table of the contract (webhooks-and-providers.md 2.1), and nothing but it: a pure rule.
+The tables of the contract (webhooks-and-providers.md 2.1 and 4), and nothing but them: a pure rule.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,22 +13,6 @@ from customers.providers.adapter import Adapter, Subject
 _SETTINGS = "billing_configuration."
 _ID = f"{_SETTINGS}provider_customer_id"
 _LINK = frozenset({f"{_SETTINGS}payment_provider", f"{_SETTINGS}payment_provider_code"})
-# What Stripe is told of.
-_CONTACT = frozenset(
-    {
-        "name",
-        "firstname",
-        "lastname",
-        "email",
-        "phone",
-        "address_line1",
-        "address_line2",
-        "city",
-        "zipcode",
-        "state",
-        "country",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +45,9 @@ class Change:
         """Return whether the link came, or went to another connection."""
         return not _LINK.isdisjoint(self.paths)
 
-    @property
-    def is_of_contact(self) -> bool:
-        """Return whether something differs that the provider is told of."""
-        return not _CONTACT.isdisjoint(self.paths)
+    def is_told_to(self, adapter: Adapter) -> bool:
+        """Return whether something differs that the other side is told of."""
+        return adapter.updates and not adapter.told_of.isdisjoint(self.paths)
 
 
 def steps_after(
@@ -78,9 +61,9 @@ def steps_after(
         return [Mirror.Step.CREATE if adapter.creates else Mirror.Step.CHECKOUT]
     if subject.remote_id != change.remote_id:
         # The provider gave it after the change: nothing of it is news to the provider.
-        return [Mirror.Step.UPDATE] if adapter.updates and change.is_of_contact else []
+        return [Mirror.Step.UPDATE] if change.is_told_to(adapter) else []
     steps = []
-    if adapter.updates and change.is_of_contact:
+    if change.is_told_to(adapter):
         steps.append(Mirror.Step.UPDATE)
     is_linked_by_hand = change.set_the_id and not subject.link.sync_with_provider
     if is_linked_by_hand and adapter.has_checkout_for(subject):

@@ -1,4 +1,4 @@
-"""Jobs that keep customers' mirrors at payment providers, and take over what a worker left."""
+"""Jobs that keep customers' mirrors up to date, and take over what a worker left."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -31,16 +31,18 @@ def mirror_customer(
     connection_id: str,
     paths: Iterable[str],
     remote_id: str | None,
+    kind: str = "payment_provider",
 ) -> None:
-    """Do at a payment provider what a change of a customer asks for.
+    """Do at a connection what a change of a customer asks for.
 
-    Deferred by the database with the record of the change (migration `mirror_changes`).
+    Deferred by the database with the record of the change (migration `mirror_at_integrations`).
     """
     reflect(
         UUID(organization_id),
         UUID(customer_id),
         UUID(connection_id),
         Change.read(paths, remote_id),
+        kind=kind,
     )
 
 

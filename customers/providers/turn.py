@@ -246,7 +246,7 @@ class Turn:
     def _succeed(self) -> None:
         mirror = self.mirror
         self._done()
-        mirror.attempts = 0
+        mirror.attempts = mirror.throttled = 0
         mirror.last_success_at = timezone.now()
         if mirror.failed_step in (None, self.step, _Step.CREATE):
             mirror.failed_step = mirror.error_message = mirror.error_code = None
@@ -276,6 +276,7 @@ class Turn:
     def _note(self, failure: Failure) -> None:
         mirror = self.mirror
         mirror.attempts += 1
+        mirror.throttled += isinstance(failure, Throttled)
         mirror.error_message = failure.message[:WORDS_LENGTH]
         mirror.error_code = failure.code and failure.code[:CODE_LENGTH]
         mirror.error_request_id = failure.request_id and failure.request_id[:CODE_LENGTH]
@@ -285,14 +286,17 @@ class Turn:
             mirror.uncertain = self.was_uncertain
 
     def _may_try_again(self, failure: Failure) -> bool:
-        retries = self.adapter.retries
-        most = retries.throttled if isinstance(failure, Throttled) else retries.attempts
-        return self.mirror.attempts < most
+        mirror, retries = self.mirror, self.adapter.retries
+        if retries.throttled is None:
+            return mirror.attempts < retries.attempts
+        if isinstance(failure, Throttled):
+            return mirror.throttled < retries.throttled
+        return mirror.attempts - mirror.throttled < retries.attempts
 
     def _give_up(self, failure: Failure, subject: Subject | None) -> None:
         mirror = self.mirror
         self._done()
-        mirror.attempts = 0
+        mirror.attempts = mirror.throttled = 0
         mirror.state, mirror.failed_step = _State.FAILED, self.step
         if self.step == _Step.CREATE and not mirror.uncertain:
             mirror.creation_key = mirror.creation = mirror.creation_started_at = None

@@ -27,6 +27,9 @@ Link = dict[str, Any]
 def decide_integrations(case: Case) -> None:
     """Decide which links stay, come and go."""
     old = [_stored(shown) for shown in case.form["integration_customers"]]
+    if "remote_ids" in case.sent:
+        _take_remote_ids(case, old)
+        return
     by_type = {link["integration_type"]: link for link in old}
     by_id = {link["lago_id"]: link["integration_type"] for link in old}
     kinds, wanted = [], []
@@ -43,6 +46,18 @@ def decide_integrations(case: Case) -> None:
     _judge(case, kinds)
     if not _is_partner(case):
         _compare(case, old, wanted)
+
+
+def _take_remote_ids(case: Case, old: list[Link]) -> None:
+    """Write what integrations call the customer on the links that wait for it."""
+    if case.stored is None:
+        return
+    connections, given = case.stored["connections"], case.sent["remote_ids"]
+    wanted = [
+        link | {"external_customer_id": link["external_customer_id"] or given.get(link["lago_id"])}
+        for link in old
+    ]
+    _compare(case, old, [(link, connections[link["lago_id"]]) for link in wanted])
 
 
 def _stored(shown: Link) -> Link:
