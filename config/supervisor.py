@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,11 +22,13 @@ class Child:
     """A program to keep running.
 
     :param essential: if it dies, everything ends; else it is started again, ever more slowly.
+    :param niceness: how far it lets others go first where the processor is scarce, 0 to 19.
     """
 
     name: str
     command: Sequence[str]
     essential: bool
+    niceness: int = 0
     descriptors: Sequence[int] = ()
     directory: Path | None = None
     process: "subprocess.Popen[bytes] | None" = None
@@ -43,10 +46,19 @@ class Child:
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
+        if self.niceness:
+            _let_others_first(self.process.pid, self.niceness)
 
     def died(self) -> bool:
         """Say whether it was started and runs no more."""
         return self.process is not None and self.process.poll() is not None
+
+
+def _let_others_first(pid: int, niceness: int) -> None:
+    os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    # Linux may share the processor among sessions first, and each child has one of its own.
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 @dataclass

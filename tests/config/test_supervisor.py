@@ -1,6 +1,8 @@
+import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 from config.supervisor import Child, Supervisor
 
@@ -38,6 +40,19 @@ class TestSupervisor:
         assert code == 0
         assert said
         assert worker.pause >= 0.2
+
+    def test_lets_the_others_go_before_a_nice_child(self):
+        """Red without the niceness, and without the session's own where Linux counts by it."""
+        worker = Child("worker", LONG, essential=False, niceness=7)
+        supervisor, _ = supervise(worker)
+        assert worker.process is not None
+        pid = worker.process.pid
+        of_session = Path(f"/proc/{pid}/autogroup")
+
+        assert os.getpriority(os.PRIO_PROCESS, pid) == 7
+        if of_session.exists():
+            assert of_session.read_text().split()[-1] == "7"
+        supervisor.stop()
 
     def test_kills_a_child_that_will_not_end_when_asked_twice(self):
         deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1); time.sleep(60)"

@@ -105,7 +105,8 @@ class Command(BaseCommand):
         deleting = ["--delete-jobs", "successful"]
         web = Child("web server", [*gunicorn, *binding, *number], essential=True)
         web.descriptors = [door.fileno()]
-        worker = Child("worker", [*manage, *work, *deleting], essential=False)
+        # Who waits for an answer goes first: what happens after the commit can come a bit later.
+        worker = Child("worker", [*manage, *work, *deleting], essential=False, niceness=10)
         children = [web, worker, self._stand_ins()] if demo else [web, worker]
         for child in children:
             child.directory = settings.BASE_DIR
