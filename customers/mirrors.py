@@ -14,29 +14,15 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from billing.ids import newest_first_id
-from billing.models import Integration, Organization, PaymentProvider
+from billing.models import Integration, PaymentProvider
+from billing.organizations.models import OrganizationPart
 from billing.values import TEXT_LENGTH
 
 CODE_LENGTH = 255
 WORDS_LENGTH = 1_000
 
 
-class MirrorPart(models.Model):
-    """A row that belongs to one customer of one organization, as all tables of customers do."""
-
-    organization = models.ForeignKey(
-        Organization,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
-
-    class Meta:
-        abstract = True
-
-
-class Mirror(MirrorPart):
+class Mirror(OrganizationPart):
     """How far a customer is mirrored at one connection, and what is still to be done there.
 
     `todo` are the steps that are left, in order; `attempts` counts those of the first one, and
@@ -152,7 +138,7 @@ class Mirror(MirrorPart):
         return found
 
 
-class PaymentMethod(MirrorPart):
+class PaymentMethod(OrganizationPart):
     """How a customer can pay at a provider, as the provider told us; seen by staff only.
 
     It goes when the link it belongs to goes or changes its id (by a trigger). `told_at` is the
@@ -197,7 +183,7 @@ class PaymentMethod(MirrorPart):
         return " ".join(word for word in words if word)
 
 
-class ProviderEvent(MirrorPart):
+class ProviderEvent(OrganizationPart):
     """Something a provider told us, once; `facts` are the few of its words that we act on."""
 
     class State(models.TextChoices):

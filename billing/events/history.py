@@ -24,6 +24,7 @@ class Asked:
     :param who: the id of a person or program, or the name if it has no id.
     :param since: from then on.
     :param until: before then.
+    :param paths: those that changed one of these.
     """
 
     who: str | None = None
@@ -33,6 +34,7 @@ class Asked:
     batch_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
+    paths: tuple[str, ...] = ()
 
 
 class Found(NamedTuple):
@@ -80,6 +82,8 @@ def _narrowed(organization_id: UUID, asked: Asked) -> QuerySet[ChangeRecord]:
     rows = ChangeRecord.objects.filter(organization_id=organization_id)
     if asked.who is not None:
         rows = rows.alias(who=Coalesce("actor_id", "actor_name")).filter(who=asked.who)
+    if asked.paths:
+        rows = rows.filter(changes__has_any_keys=list(asked.paths))
     wanted: dict[str, Any] = {
         "door": asked.door,
         "resource": asked.resource,

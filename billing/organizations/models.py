@@ -128,6 +128,24 @@ class BillingEntity(Issuer):
         return self.name
 
 
+class OrganizationPart(models.Model):
+    """A row of one organization that hangs on another row of it.
+
+    The composite key of that link (migrations `tenant_links`) already proves the organization.
+    """
+
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+
+    class Meta:
+        abstract = True
+
+
 class Membership(models.Model):
     """What one person may do in one organization."""
 

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 
-from billing.organizations.models import BillingEntity, Organization
+from billing.organizations.models import BillingEntity, Organization, OrganizationPart
 from billing.values import TEXT_LENGTH
 
 SECTION_TEXT_LENGTH = 1_024
@@ -49,16 +49,9 @@ class InvoiceCustomSection(models.Model):
         return f"{self.name} ({self.code})"
 
 
-class BillingEntitySection(models.Model):
+class BillingEntitySection(OrganizationPart):
     """A section a billing entity prints unless the customer chose others."""
 
-    organization = models.ForeignKey(
-        Organization,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
     billing_entity = models.ForeignKey(
         BillingEntity,
         on_delete=models.CASCADE,

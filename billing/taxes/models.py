@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from billing.ids import newest_first_id
-from billing.organizations.models import BillingEntity, Organization
+from billing.organizations.models import BillingEntity, Organization, OrganizationPart
 from billing.values import TEXT_LENGTH
 
 TAX_DESCRIPTION_LENGTH = 1_024
@@ -49,16 +49,9 @@ class Tax(models.Model):
         return f"{self.name} ({self.code})"
 
 
-class BillingEntityTax(models.Model):
+class BillingEntityTax(OrganizationPart):
     """A default tax of a billing entity. Both sides belong to `organization`, by foreign key."""
 
-    organization = models.ForeignKey(
-        Organization,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
     billing_entity = models.ForeignKey(
         BillingEntity,
         on_delete=models.CASCADE,

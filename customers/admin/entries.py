@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.events.models import ChangeRecord
-from customers.history import Entry
-from customers.words import Difference, difference, read_names
+from customers.history import PATHS, Entry
+from customers.words import Difference, difference, label, read_names
 
 _ICONS = {
     "api": "code",
@@ -73,7 +73,7 @@ def _told(entry: Entry, differences: list[Difference]) -> Told:
         _ICONS.get(entry.door, "edit"),
         str(DOORS.get(entry.door, entry.door)),
         _verb(entry.action),
-        _summary(entry, differences),
+        summary(entry.action, differences),
         differences,
         entry.action == ChangeRecord.Action.UPDATED and bool(differences),
     )
@@ -88,8 +88,9 @@ def _verb(action: str) -> str:
     }.get(action, action)
 
 
-def _summary(entry: Entry, differences: list[Difference]) -> str:
-    if entry.action != ChangeRecord.Action.UPDATED:
+def summary(action: str, differences: Sequence[Difference]) -> str:
+    """Return in a line what an update changed, "" for what is no update."""
+    if action != ChangeRecord.Action.UPDATED:
         return ""
     names = list(dict.fromkeys(one.label for one in differences))
     if len(names) <= _SHORT:
@@ -98,3 +99,10 @@ def _summary(entry: Entry, differences: list[Difference]) -> str:
         "names": ", ".join(names[:_SHORT]),
         "count": len(names) - _SHORT,
     }
+
+
+def fields_of_customers(country: str | None) -> list[tuple[str, str]]:
+    """Return what changes of customers can be narrowed to: paths, and the names of the fields."""
+    groups = [("shipping_address", str(_("Shipping address")))]
+    single = [(path, label(path, country)) for path in PATHS if not path.startswith("shipping_")]
+    return sorted([*groups, *single], key=lambda one: one[1].casefold())

@@ -29,13 +29,12 @@ from billing.models import (
 from billing.staff.forms import Words
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
-from customers.admin.entries import DOORS
-from customers.history import in_order
+from customers.admin.entries import DOORS, fields_of_customers, summary
+from customers.history import in_order, paths_of
 from customers.models import Customer
 from customers.words import Difference, difference, read_names
 
 _ID_MAX = 2**63 - 1
-_SHORT = 3
 
 
 class Kind(NamedTuple):
@@ -115,12 +114,13 @@ class HistoryPage(StaffPage):
             is_narrowed=bool(kept),
             chosen=sent,
             problems=problems,
-            people=self._people(sent["who"], found.records),
+            actors=self._people(sent["who"], found.records),
             doors=DOORS,
+            fields=_fields(),
             kinds=[(name, kind.label) for name, kind in KINDS.items()],
         )
 
-    def _people(self, who: str, records: Sequence[ChangeRecord]) -> list[tuple[str, str]]:
+    def _people(self, who: str, records: Sequence[ChangeRecord]) -> dict[str, str]:
         """Return whom one can ask for: the staff, the keys, and who is on the page."""
         organization = self.workplace.organization
         found = {one.actor_id or one.actor_name: one.actor_name for one in records}
@@ -132,10 +132,12 @@ class HistoryPage(StaffPage):
             found[str(pk)] = name or f"API key ...{end}"
         if who:
             found.setdefault(who, who)
-        return sorted(found.items(), key=lambda one: one[1].casefold())
+        return dict(sorted(found.items(), key=lambda one: one[1].casefold()))
 
 
-_FILTERS = ("who", "door", "resource", "object_id", "batch", "since", "until")
+# What the set-up has and customers have not, and people ask for.
+_SETUP_FIELDS = ("code", "description", "permissions", "rate", "role")
+_FILTERS = ("who", "door", "resource", "field", "object_id", "batch", "since", "until")
 
 
 def _read(sent: Mapping[str, str]) -> tuple[Asked, list[str]]:
@@ -150,8 +152,22 @@ def _read(sent: Mapping[str, str]) -> tuple[Asked, list[str]]:
         batch_id=_uuid(sent["batch"], problems),
         since=since,
         until=until + timedelta(days=1) if until else None,
+        paths=paths_of(sent["field"]) if sent["field"] else (),
     )
     return asked, problems
+
+
+def _fields() -> list[tuple[str, str]]:
+    """Return what the history can be narrowed to, by the names of the fields."""
+    return sorted(
+        [*fields_of_customers(None), *((path, _words_of(path)) for path in _SETUP_FIELDS)],
+        key=lambda one: one[1].casefold(),
+    )
+
+
+def _words_of(path: str) -> str:
+    """Return a field of the set-up in words; those of its name are near enough."""
+    return path.replace("_", " ").replace(".", ": ").capitalize()
 
 
 def _day(text: str, problems: list[str]) -> datetime | None:
@@ -227,16 +243,14 @@ def _line(record: ChangeRecord, names: Any, objects: Mapping[UUID, Model]) -> Li
         str(kind.label) if kind else record.resource,
         _name(record, row),
         link,
-        _summary(record, differences),
+        summary(record.action, differences),
         differences,
     )
 
 
 def _told(path: str, old: Any, new: Any, names: Any) -> Difference:
     found = difference(path, old, new, names)
-    if found.label == path:  # of the set-up; the words of its fields are near enough
-        return found._replace(label=path.replace("_", " ").replace(".", ": ").capitalize())
-    return found
+    return found._replace(label=_words_of(path)) if found.label == path else found
 
 
 def _name(record: ChangeRecord, row: Model | None) -> str:
@@ -248,17 +262,6 @@ def _name(record: ChangeRecord, row: Model | None) -> str:
         if new or old:
             return str(new or old)
     return str(record.object_id)[:8]
-
-
-def _summary(record: ChangeRecord, differences: Sequence[Difference]) -> str:
-    if record.action != ChangeRecord.Action.UPDATED:
-        return ""
-    labels = list(dict.fromkeys(one.label for one in differences if one.gone or one.come))
-    more = len(labels) - _SHORT
-    if more <= 0:
-        return ", ".join(labels)
-    told = {"names": ", ".join(labels[:_SHORT]), "count": more}
-    return _("%(names)s and %(count)d more") % told
 
 
 PAGES = (("history/", HistoryPage, "history"),)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from billing.errors import Invalid, NotAllowed, NotFound, Refusal, Stale
 from billing.staff.roles import Ability
 from billing.staff.sentences import sentence
-from customers.admin.entries import DOORS, told
+from customers.admin.entries import DOORS, fields_of_customers, told
 from customers.admin.reading import CustomerPage
 from customers.history import (
     PATHS,
@@ -60,7 +60,7 @@ class Timeline(CustomerPage):
             entries=told(organization_id, shown, country),
             actors=actors_of(organization_id, customer_id),
             doors=DOORS,
-            fields=_fields(country),
+            fields=fields_of_customers(country),
             chosen=kept,
             is_narrowed=any(kept.values()),
             is_first="before" not in request.GET,
@@ -159,13 +159,6 @@ def _plain(text: str) -> str | None:
 def _paths(sent: list[str]) -> list[str] | None:
     """Return the paths that were chosen; None means all of them."""
     return list(dict.fromkeys(sent)) or None
-
-
-def _fields(country: str | None) -> list[tuple[str, str]]:
-    """Return what the timeline can be narrowed to, by the names of the fields."""
-    groups = [("shipping_address", str(_("Shipping address")))]
-    single = [(path, label(path, country)) for path in PATHS if not path.startswith("shipping_")]
-    return sorted([*groups, *single], key=lambda one: one[1].casefold())
 
 
 _STALE = gettext_lazy("Others keep changing this customer. Nothing was put back; try again.")

@@ -5,7 +5,7 @@ of its own.
 """
 
 from customers.history.past import CustomerThen, customer_as_of, customer_now
-from customers.history.paths import PATHS, in_order
+from customers.history.paths import PATHS, in_order, paths_of
 from customers.history.reverting import (
     ChangedSince,
     PutBack,
@@ -31,6 +31,7 @@ __all__ = [
     "entry_of",
     "in_order",
     "is_same",
+    "paths_of",
     "preview_revert",
     "revert_change",
     "timeline",

@@ -27,3 +27,8 @@ def in_order(by_path: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values by path in the order of the wire; unknown paths stand last."""
     last = len(PATHS)
     return dict(sorted(by_path.items(), key=lambda item: (_RANKS.get(item[0], last), item[0])))
+
+
+def paths_of(path: str) -> tuple[str, ...]:
+    """Return the path and the paths below it, as of `shipping_address`."""
+    return (path, *(one for one in PATHS if one.startswith(f"{path}.")))

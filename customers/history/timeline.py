@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from billing.errors import NotFound
 from billing.events.models import ChangeRecord
-from customers.history.paths import PATHS, in_order
+from customers.history.paths import in_order, paths_of
 
 # Far back enough to know everybody who works with a customer.
 _LATELY = 2_000
@@ -81,8 +81,7 @@ def timeline(
     if door is not None:
         records = records.filter(door=door)
     if path is not None:
-        below = [one for one in PATHS if one.startswith(f"{path}.")]
-        records = records.filter(changes__has_any_keys=[path, *below])
+        records = records.filter(changes__has_any_keys=paths_of(path))
     return [Entry.of(record) for record in records[:limit]]
 
 

@@ -17,7 +17,6 @@ from customers.models.parts import (
     METADATA_VALUE_LENGTH,
     AppliedTax,
     CustomerMetadata,
-    CustomerPart,
     SelectedSection,
     ShippingAddress,
 )
@@ -37,7 +36,6 @@ __all__ = [
     "Customer",
     "CustomerCounter",
     "CustomerMetadata",
-    "CustomerPart",
     "CustomerQuerySet",
     "Export",
     "ExportPiece",

@@ -7,12 +7,12 @@ from django.db import models
 from django.db.models.functions import Now
 
 from billing.models import Integration, PaymentProvider
+from billing.organizations.models import OrganizationPart
 from billing.values import TEXT_LENGTH
 from customers.models.customer import Customer
-from customers.models.parts import CustomerPart
 
 
-class ProviderLink(CustomerPart):
+class ProviderLink(OrganizationPart):
     """A customer's mirror at a payment provider; the provider is its connection's type."""
 
     class PaymentMethod(models.TextChoices):
@@ -55,7 +55,7 @@ class ProviderLink(CustomerPart):
         ]
 
 
-class IntegrationLink(CustomerPart):
+class IntegrationLink(OrganizationPart):
     """A customer's mirror in an integration; at most one of a type."""
 
     class TargetedObject(models.TextChoices):

@@ -5,7 +5,8 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 
-from billing.models import InvoiceCustomSection, Organization, Tax
+from billing.models import InvoiceCustomSection, Tax
+from billing.organizations.models import OrganizationPart
 from customers.models.address import Address
 from customers.models.customer import Customer
 
@@ -14,22 +15,7 @@ METADATA_KEY_LENGTH = 20
 METADATA_VALUE_LENGTH = 100
 
 
-class CustomerPart(models.Model):
-    """A row that belongs to one customer of one organization."""
-
-    organization = models.ForeignKey(
-        Organization,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
-
-    class Meta:
-        abstract = True
-
-
-class ShippingAddress(CustomerPart, Address):
+class ShippingAddress(OrganizationPart, Address):
     """Where goods go, when that is not the billing address."""
 
     customer = models.OneToOneField(
@@ -41,7 +27,7 @@ class ShippingAddress(CustomerPart, Address):
     )
 
 
-class CustomerMetadata(CustomerPart):
+class CustomerMetadata(OrganizationPart):
     """One of at most five notes a caller keeps with a customer."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -68,7 +54,7 @@ class CustomerMetadata(CustomerPart):
         ]
 
 
-class AppliedTax(CustomerPart):
+class AppliedTax(OrganizationPart):
     """A tax set on a customer, by hand or by the automatic EU rules."""
 
     class Origin(models.TextChoices):
@@ -93,7 +79,7 @@ class AppliedTax(CustomerPart):
         constraints = [models.UniqueConstraint(fields=["customer", "tax"], name="applied_tax_once")]
 
 
-class SelectedSection(CustomerPart):
+class SelectedSection(OrganizationPart):
     """A section chosen for this customer instead of its billing entity's."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

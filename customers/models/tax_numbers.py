@@ -3,12 +3,12 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from billing.organizations.models import OrganizationPart
 from billing.values import TEXT_LENGTH
 from customers.models.customer import Customer
-from customers.models.parts import CustomerPart
 
 
-class TaxNumberProblem(CustomerPart):
+class TaxNumberProblem(OrganizationPart):
     """What looks wrong about a customer's tax number, as `number` and `country` were when checked.
 
     Counts only while the customer still has both; `customers.tax_numbers` keeps it up to date.

@@ -51,6 +51,18 @@ class TestHistory:
         assert "Ann" in page
         assert "Bob" not in page
 
+    def test_narrows_to_one_field_and_those_below_it(
+        self, auditor: Client, organization: Organization
+    ) -> None:
+        """Red without the paths in find_changes: Ann is there, too."""
+        ann = make_customer(organization, external_id="a", name="Ann")
+        make_customer(organization, external_id="b", name="Bob", shipping_address={"city": "Ulm"})
+
+        page = text_of(auditor.get(PAGE, {"field": "shipping_address"}))
+
+        assert "Bob" in page
+        assert str(ann) not in page
+
     @pytest.mark.parametrize(
         "query",
         [
