@@ -24,6 +24,7 @@ from customers.models import (
     ProviderLink,
     TaxNumberProblem,
 )
+from customers.pairs import open_pairs
 from customers.readiness import NEEDED_FIELDS, incomplete, missing
 
 NONE = "none"
@@ -93,6 +94,19 @@ def suspicious_numbers(organization_id: UUID) -> "QuerySet[TaxNumberProblem]":
         number=OuterRef("tax_identification_number"),
         country=Coalesce(OuterRef("country"), Value("")),
     )
+
+
+def likely_duplicate(organization_id: UUID, values: Values) -> Q:
+    """Return the condition on customers of a pair that nobody has called different."""
+    found = open_pairs(organization_id)
+    mine = Q(Exists(found.filter(first=OuterRef("pk"))))
+    return mine | Q(Exists(found.filter(second=OuterRef("pk"))))
+
+
+def ids_in_pairs(organization_id: UUID, values: Values) -> "QuerySet[Any]":
+    """Return the ids of all customers of such pairs."""
+    found = open_pairs(organization_id)
+    return found.values("first_id").union(found.values("second_id"))
 
 
 # --- What hangs on a customer ------------------------------------------------------------------

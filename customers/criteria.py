@@ -201,6 +201,12 @@ CRITERIA: Mapping[str, Criterion] = {
         ("failed", gettext_lazy("Failed there")),
         candidates=conditions.ids_of_links,
     ),
+    "duplicates": _fixed(
+        gettext_lazy("Duplicates"),
+        conditions.likely_duplicate,
+        ("likely", gettext_lazy("Likely duplicates")),
+        candidates=conditions.ids_in_pairs,
+    ),
     "metadata": Criterion(gettext_lazy("Has metadata"), conditions.with_metadata),
     "created_from": _day(gettext_lazy("Created from"), conditions.since, "created_at"),
     "created_to": _day(gettext_lazy("Created until"), conditions.until, "created_at"),

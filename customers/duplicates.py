@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from billing.statements import Statement
+from customers.sort_name import folded, sort_name
 
-_STATEMENT = Statement(Path(__file__).with_suffix(".sql"))
+_SOURCE = Path(__file__).with_suffix(".sql").read_text()
+_STATEMENT = Statement(_SOURCE.format(sort_name=sort_name()))
 _BETWEEN = re.compile(r"[^0-9A-Z]")
 # What "S.A.R.L." has and "SARL" has not, as in the statement.
 _MARKS = str.maketrans("", "", ".,'\u2019")
@@ -56,6 +58,7 @@ def likely_duplicates(
         {
             "organization": organization_id,
             **parts,
+            "sort_name": folded(parts["name"] or "") or None,
             "plain_name": (parts["name"] or "").translate(_MARKS),
             "city": _text(values, "city").lower() or None,
             "country": _text(values, "country") or None,

@@ -26,8 +26,8 @@ candidate (id, reason, rank) AS (
             SELECT id, name, legal_name, city, country
             FROM customers_customer
             WHERE organization_id = %(organization)s::uuid AND deleted_at IS NULL
-              AND lower(coalesce(legal_name, name)) COLLATE "C" >= %(name)s::text
-            ORDER BY lower(coalesce(legal_name, name)) COLLATE "C"
+              AND {sort_name} COLLATE "C" >= %(sort_name)s::text
+            ORDER BY {sort_name} COLLATE "C"
             LIMIT 40
         )
         UNION ALL
@@ -35,8 +35,8 @@ candidate (id, reason, rank) AS (
             SELECT id, name, legal_name, city, country
             FROM customers_customer
             WHERE organization_id = %(organization)s::uuid AND deleted_at IS NULL
-              AND lower(coalesce(legal_name, name)) COLLATE "C" < %(name)s::text
-            ORDER BY lower(coalesce(legal_name, name)) COLLATE "C" DESC
+              AND {sort_name} COLLATE "C" < %(sort_name)s::text
+            ORDER BY {sort_name} COLLATE "C" DESC
             LIMIT 40
         )
     ) AS neighbor

@@ -1,4 +1,4 @@
-"""What runs beside requests: files of customers, and checks of their tax numbers."""
+"""What runs beside requests: files of customers, checks of their tax numbers, likely duplicates."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -9,6 +9,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from customers.export import forget_exports, left_behind
 from customers.export import write_export as _write_export
+from customers.pairs import search_duplicates
 from customers.tax_numbers import check_changed_numbers
 
 
@@ -45,3 +46,10 @@ def forget_old_exports(timestamp: int) -> None:
 def check_tax_numbers(timestamp: int) -> None:
     """Check the tax numbers that were changed since the last time."""
     check_changed_numbers()
+
+
+@app.periodic(cron="*/10 * * * *", periodic_id="search_duplicates")
+@app.task(name="customers.search_duplicates", queueing_lock="customers.search_duplicates")
+def search_for_duplicates(timestamp: int) -> None:
+    """Look for pairs of customers that may be the same, where customers changed."""
+    search_duplicates()

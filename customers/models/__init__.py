@@ -9,6 +9,7 @@ from customers.intakes import Import, ImportPiece, ImportRow, SavedMapping
 from customers.mirrors import Mirror, PaymentMethod, ProviderEvent
 from customers.models.address import Address
 from customers.models.customer import Customer, CustomerCounter, CustomerQuerySet
+from customers.models.duplicates import DuplicatePair, DuplicateSearch
 from customers.models.exports import Export, ExportPiece
 from customers.models.links import IntegrationLink, ProviderLink
 from customers.models.parts import (
@@ -37,6 +38,8 @@ __all__ = [
     "CustomerCounter",
     "CustomerMetadata",
     "CustomerQuerySet",
+    "DuplicatePair",
+    "DuplicateSearch",
     "Export",
     "ExportPiece",
     "Import",

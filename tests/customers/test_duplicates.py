@@ -88,8 +88,8 @@ class TestLikelyDuplicates:
         text = likely_duplicates.__globals__["_STATEMENT"].text
         values = {
             "organization": organization.pk, "tax_number": "X1", "email": "a@b.test", "name": "ab",
-            "plain_name": "ab", "city": None, "country": None, "similar": 0.5, "exclude": None,
-            "limit": 5,
+            "sort_name": "ab", "plain_name": "ab", "city": None, "country": None, "similar": 0.5,
+            "exclude": None, "limit": 5,
         }  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
