@@ -172,6 +172,8 @@ TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
 # Where Stripe is; the demo and the tests have one of their own.
 TARN_STRIPE_URL = env.str("TARN_STRIPE_URL", default="https://api.stripe.com").rstrip("/")
 
+# A job that takes long (an import, a provider that does not answer) keeps no other one waiting.
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": env.int("TARN_WORKER_JOBS", default=4)}
 # Modules with jobs; procrastinate itself looks for `tasks` only at the top of each app.
 PROCRASTINATE_IMPORT_PATHS = [
     "billing.api.tasks",

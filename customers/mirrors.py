@@ -100,6 +100,7 @@ class Mirror(OrganizationPart):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="mirror_tenant"),
             models.CheckConstraint(
                 condition=Q(payment_provider__isnull=True) ^ Q(integration__isnull=True),
                 name="mirror_of_one_connection",
@@ -136,6 +137,79 @@ class Mirror(OrganizationPart):
         """Return the connection, of whichever kind."""
         found: Any = self.payment_provider or self.integration
         return found
+
+
+class Comparison(OrganizationPart):
+    """What the other side had of a customer when it was asked last, to be shown beside ours.
+
+    `theirs` is None where it could not be asked; then the error says why. `differing` are the
+    names of the fields that were not the same then.
+    """
+
+    mirror = models.OneToOneField(
+        Mirror,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        primary_key=True,
+        related_name="comparison",
+    )
+    remote_id = models.CharField(max_length=TEXT_LENGTH)
+    asked_at = models.DateTimeField()
+    theirs = models.JSONField(null=True)
+    differing = ArrayField(models.CharField(max_length=CODE_LENGTH), default=list)
+    error_message = models.CharField(max_length=WORDS_LENGTH, null=True)
+    error_code = models.CharField(max_length=CODE_LENGTH, null=True)
+    error_request_id = models.CharField(max_length=CODE_LENGTH, null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["organization"], condition=~Q(differing=[]), name="comparison_differing"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(self.differing)
+
+
+class DriftRound(OrganizationPart):
+    """How far all customers at one connection have been compared.
+
+    `cursor` is the customer compared last; `started_at` and `finished_at` are those of the round
+    that is under way, or of the last one. `problem` is why the round could not go on.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    payment_provider = models.OneToOneField(
+        PaymentProvider,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        null=True,
+        related_name="drift_round",
+    )
+    integration = models.OneToOneField(
+        Integration,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        null=True,
+        related_name="drift_round",
+    )
+    cursor = models.UUIDField(null=True)
+    compared = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=WORDS_LENGTH, null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(payment_provider__isnull=True) ^ Q(integration__isnull=True),
+                name="drift_round_of_one_connection",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.started_at)
 
 
 class PaymentMethod(OrganizationPart):

@@ -62,7 +62,9 @@ PERSONAL = frozenset({"customers_export_file"})
 
 def make_world(organization: Organization) -> dict[str, Any]:
     """Make one row for every screen; by the model's name or by the argument of a URL."""
-    customer = make_customer(organization, name="Ann")
+    provider = make_payment_provider(organization)
+    link = {"payment_provider": provider.type, "payment_provider_code": provider.code}
+    customer = make_customer(organization, name="Ann", billing_configuration=link)
     make_api_key(organization)
     endpoint = make_webhook_endpoint(organization)
     event = Event.objects.create(
@@ -86,7 +88,7 @@ def make_world(organization: Organization) -> dict[str, Any]:
         "membership": Membership.objects.filter(organization=organization).latest("id"),
         "tax": make_tax(organization),
         "invoicecustomsection": make_section(organization),
-        "paymentprovider": make_payment_provider(organization),
+        "paymentprovider": provider,
         "integration": make_integration(organization),
         "webhookendpoint": endpoint,
         "apikey": organization.api_keys.latest("created_at"),
@@ -95,6 +97,7 @@ def make_world(organization: Organization) -> dict[str, Any]:
         "user": Membership.objects.filter(organization=organization).latest("id").user,
         # Arguments of our own pages.
         "customer_id": customer.pk,
+        "connection_id": provider.pk,
         "endpoint_id": endpoint.pk,
         "entity_id": organization.billing_entities.get().pk,
         "delivery_id": delivery.pk,
@@ -136,6 +139,13 @@ ASKING_MORE = {
     "customers_import": [
         ({"do": do}, Ability.IMPORT)
         for do in ("mend", "replace", "try", "start", "stop", "resume", "settle", "repeat")
+    ],
+    "customer_sides": [
+        ({"do": "compare"}, Ability.SYNC),
+        ({"do": "push"}, Ability.SYNC),
+        ({"do": "retry"}, Ability.SYNC),
+        ({"do": "take"}, Ability.EDIT_CUSTOMERS),
+        ({"do": "detach"}, Ability.EDIT_CUSTOMERS),
     ],
     "customers_views": [
         ({"do": "delete"}, Ability.READ),

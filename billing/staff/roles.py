@@ -21,6 +21,7 @@ class Ability(TextChoices):
     DELETE_CUSTOMERS = "delete_customers", _("Delete customers")
     RESTORE = "restore", _("Restore deleted customers")
     REVERT = "revert", _("Take changes back")
+    SYNC = "sync", _("Compare customers with providers, and send them there again")
     SHARE_VIEWS = "share_views", _("Share saved views with colleagues")
     IMPORT = "import", _("Import files")
     SET_TAXES = "set_taxes", _("Change taxes")
@@ -39,6 +40,7 @@ _CLERK = _AUDITOR | {
     Ability.BULK_EDIT,
     Ability.RESTORE,
     Ability.REVERT,
+    Ability.SYNC,
 }
 _SETTINGS = frozenset(
     {
@@ -56,7 +58,9 @@ ABILITIES: Mapping[Membership.Role, frozenset[Ability]] = {
     Role.AUDITOR: _AUDITOR,
     Role.FINANCE: _CLERK,
     Role.FINANCE_LEAD: _CLERK | _SETTINGS | {Ability.DELETE_CUSTOMERS, Ability.SHARE_VIEWS},
-    Role.OPERATOR: _AUDITOR | _SETTINGS | {Ability.CONNECT, Ability.SET_KEYS, Ability.SET_WEBHOOKS},
+    Role.OPERATOR: _AUDITOR
+    | _SETTINGS
+    | {Ability.SYNC, Ability.CONNECT, Ability.SET_KEYS, Ability.SET_WEBHOOKS},
 }
 
 

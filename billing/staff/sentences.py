@@ -115,6 +115,12 @@ _OF_CODE = {
     "row_cannot_be_mended": (
         "The cells of this row are out of place. Mend the row in the file and send that again."
     ),
+    "not_compared": (
+        "What the other side has is not known any more. Compare again, then choose; nothing was "
+        "changed."
+    ),
+    "mirror_is_busy": "This is being sent right now. Try again in a minute; nothing is lost.",
+    "nothing_to_do": "Nothing waits here. There is nothing to try again.",
     "changed_meanwhile": (
         "Somebody changed this customer while you looked. Look again; nothing was deleted."
     ),

@@ -2,6 +2,7 @@
 
 from billing.staff.pages import StaffPage
 from customers.admin.ending import Delete, Restore
+from customers.admin.sides import SidesPage
 from customers.admin.tabs import Addresses, Api, Connections, Overview, Terms
 from customers.admin.timeline import Revert, Timeline
 
@@ -12,6 +13,7 @@ PAGES: tuple[tuple[str, type[StaffPage], str], ...] = (
     (f"{_ONE}terms/", Terms, "customer_terms"),
     (f"{_ONE}addresses/", Addresses, "customer_addresses"),
     (f"{_ONE}connections/", Connections, "customer_connections"),
+    (f"{_ONE}connections/<uuid:connection_id>/", SidesPage, "customer_sides"),
     (f"{_ONE}timeline/", Timeline, "customer_timeline"),
     (f"{_ONE}timeline/<int:record_id>/revert/", Revert, "customer_revert"),
     (f"{_ONE}api/", Api, "customer_api"),

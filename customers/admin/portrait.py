@@ -41,12 +41,17 @@ class AddressCard(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A customer's mirror in another system, as far as it is known here."""
+    """A customer's mirror in another system, as far as it is known here.
+
+    :param key: the type and the code of the connection.
+    """
 
     title: str
     facts: list[tuple[str, str]]
     state: str
     words: str
+    key: tuple[str, str]
+    remote_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,15 @@ class Portrait:
         creates = bool(self.values[_CONFIGURATION + "sync_with_provider"])
         name = brand(values["payment_provider"])
         state, words = _state(name, values["provider_customer_id"], creates)
-        return Link(name, [fact for fact in facts if fact[1]], state, words)
+        key = (values["payment_provider"], code)
+        return Link(
+            name,
+            [fact for fact in facts if fact[1]],
+            state,
+            words,
+            key,
+            values["provider_customer_id"],
+        )
 
     def _integration(self, link: Mapping[str, Any]) -> Link:
         code = link["integration_code"]
@@ -167,7 +180,15 @@ class Portrait:
         name = brand(link["integration_type"])
         creates = bool(link["sync_with_provider"])
         state, words = _state(name, link["external_customer_id"], creates)
-        return Link(name, [fact for fact in facts if fact[1]], state, words)
+        key = (link["integration_type"], code)
+        return Link(
+            name,
+            [fact for fact in facts if fact[1]],
+            state,
+            words,
+            key,
+            link["external_customer_id"],
+        )
 
 
 def _inherited(terms: Mapping[str, Term]) -> list[tuple[str, Any]]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from billing.events.models import ChangeRecord
 from billing.models import InvoiceCustomSection, Tax
 from customers.admin.entries import told
+from customers.admin.mirrors import panels
 from customers.admin.portrait import Portrait
 from customers.admin.reading import CustomerPage, PortraitPage
 from customers.history import timeline
@@ -134,7 +135,25 @@ class Connections(PortraitPage):
         portrait, context = self.portrait()
         if portrait is None:
             return self.show(**context, was_not_there=True)
-        return self.show(**context, connections=portrait.links())
+        return self.show(**context, **self._connections(portrait))
+
+    def _connections(self, portrait: Portrait) -> dict[str, Any]:
+        """Return the links; of today and of a kept customer, with what became of them there."""
+        links = portrait.links()
+        if portrait.today is not None or self.now.is_deleted:
+            return {"connections": links}
+        found = panels(self.customer.organization_id, self.customer.pk, links)
+        return {
+            "panels": [
+                (
+                    one,
+                    self.link("admin:customer_sides", one.connection_id)
+                    if one.connection_id
+                    else "",
+                )
+                for one in found
+            ]
+        }
 
 
 class Api(CustomerPage):

@@ -6,7 +6,7 @@ foreign keys (migration `tenant_links`) make a link across organizations impossi
 
 from customers.batches import Batch, BatchItem
 from customers.intakes import Import, ImportPiece, ImportRow, SavedMapping
-from customers.mirrors import Mirror, PaymentMethod, ProviderEvent
+from customers.mirrors import Comparison, DriftRound, Mirror, PaymentMethod, ProviderEvent
 from customers.models.address import Address
 from customers.models.customer import Customer, CustomerCounter, CustomerQuerySet
 from customers.models.duplicates import DuplicatePair, DuplicateSearch
@@ -34,10 +34,12 @@ __all__ = [
     "AppliedTax",
     "Batch",
     "BatchItem",
+    "Comparison",
     "Customer",
     "CustomerCounter",
     "CustomerMetadata",
     "CustomerQuerySet",
+    "DriftRound",
     "DuplicatePair",
     "DuplicateSearch",
     "Export",

@@ -63,7 +63,7 @@ def ask_for(mirror_id: UUID, steps: Iterable[Mirror.Step]) -> None:
     with transaction.atomic():
         mirror = locked(mirror_id)
         _add(mirror, steps)
-        if mirror.claimed_until is None:
+        if mirror.claimed_until is None or mirror.claimed_until < timezone.now():
             mirror.attempts = mirror.throttled = 0
             mirror.next_try_at = timezone.now()
             mirror.save(update_fields=["attempts", "throttled", "next_try_at"])

@@ -15,7 +15,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from customers.mirrors import CODE_LENGTH, WORDS_LENGTH, Mirror
+from customers.mirrors import CODE_LENGTH, WORDS_LENGTH, Comparison, Mirror
 from customers.models import ProviderLink
 from customers.providers import events
 from customers.providers.adapter import (
@@ -186,6 +186,8 @@ class Turn:
     def _pushed(self, pushed: dict[str, Any]) -> Settle:
         def settle(subject: Subject | None) -> None:
             self.mirror.pushed = pushed
+            # What was seen there is not there any more.
+            Comparison.objects.filter(mirror=self.mirror).delete()
 
         return settle
 
