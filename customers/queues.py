@@ -1,12 +1,19 @@
-"""What waits for finance staff: each queue is a list of customers, counted and aged."""
+"""What waits for finance staff: each queue is counted, aged, and leads to where it is worked off.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Most are lists of customers, narrowed. Others say themselves what waits; what stands above this
+module adds its own by `register`. All are looked for at most once a minute.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Min, QuerySet, Sum
+from django.db.models import Count, Min, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,46 +22,120 @@ from customers.conditions import failed_mirrors
 from customers.intakes import Import
 from customers.listing import Amount, amount
 from customers.models import Customer, TaxNumberProblem
+from customers.pairs import PAIRS_MAX, open_pairs
+from customers.readiness import NEEDED_FIELDS, incomplete, missing
 from customers.search import CustomerQuery
+from customers.walking import HITS
 
 _FRESH_FOR = 60  # seconds
+_LIST = "admin:customers_customer_changelist"
+
+Words = str | Promise
+Filters = Mapping[str, tuple[str, ...]]
+Since = Callable[[UUID, "QuerySet[Customer]"], datetime | None]
+
+
+class Waiting(NamedTuple):
+    """A queue as it was found.
+
+    :param oldest: since when the oldest waits, None where nobody can say.
+    """
+
+    amount: Amount
+    oldest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     """One kind of waiting work.
 
-    :param filters: the list that a click opens.
-    :param since: from its customers to the moment the oldest has waited from.
+    :param look: from an organization to what waits there.
+    :param address: the name of the page that a click opens, with its query string.
+    :param is_work: whether somebody has to do something about it.
+    :param of_history: whether it is for those alone who may see what was done.
     """
 
     key: str
-    label: str | Promise
+    label: Words
     icon: str
-    filters: dict[str, tuple[str, ...]]
-    since: Callable[[UUID, "QuerySet[Customer]"], datetime | None] | None = None
+    look: Callable[[UUID], Waiting]
+    address: str
+    query: str = ""
+    is_work: bool = True
+    of_history: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A queue as it was found.
+class Gap(NamedTuple):
+    """The customers of a country that lack something for an invoice.
 
-    :param oldest: since when its oldest customer waits, None where nobody can say.
+    :param country: its code, "" for none.
+    :param fields: how many lack each of NEEDED_FIELDS, in that order.
     """
 
-    key: str
-    amount: Amount
-    oldest: datetime | None
+    country: str
+    number: int
+    fields: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """All queues of an organization, as they were at a moment."""
+    """All queues of an organization, as they were at a moment.
+
+    :param gaps: what the newest customers that lack something lack, the most frequent first.
+    """
 
     at: datetime
-    waiting: tuple[Waiting, ...]
-    # Rows of imports that were refused, and that nobody has dealt with yet.
-    refused_rows: Waiting
+    waiting: dict[str, Waiting]
+    gaps: tuple[Gap, ...]
+
+
+def check_queues(organization_id: UUID) -> Checked:
+    """Return what waits, as it was at most a minute ago."""
+    key = f"queues:{organization_id}"
+    found: Checked | None = cache.get(key)
+    if found is None:
+        waiting = {queue.key: queue.look(organization_id) for queue in queues()}
+        found = Checked(timezone.now(), waiting, gaps(organization_id))
+        cache.set(key, found, _FRESH_FOR)
+    return found
+
+
+def gaps(organization_id: UUID) -> tuple[Gap, ...]:
+    """Return by country what customers lack for an invoice.
+
+    Of very many, only the newest are looked at.
+    """
+    lacking = Customer.objects.kept().filter(incomplete(), organization=organization_id)
+    newest = lacking.order_by("-created_at", "id").values("pk")[:HITS]
+    counts = {f"lacks_{name}": Count("pk", filter=missing(name)) for name in NEEDED_FIELDS}
+    found = (
+        Customer.objects.filter(organization=organization_id, pk__in=newest)
+        .values_list(Coalesce("country", Value("")))
+        .annotate(number=Count("pk"), **counts)
+        .order_by("-number", "country")
+    )
+    return tuple(Gap(country, number, tuple(fields)) for country, number, *fields in found)
+
+
+# --- The queues --------------------------------------------------------------------------------
+
+
+def _customers(
+    key: str, label: Words, icon: str, filters: Filters, since: Since | None = None
+) -> Queue:
+    """Return the queue of the customers that the list shows with these filters."""
+
+    def look(organization_id: UUID) -> Waiting:
+        query = CustomerQuery(organization_id, filters=filters)
+        number = amount(query)
+        oldest = None
+        # Of very many, the oldest is not looked for: that would read them all.
+        if since and number.number and number.precision == "exact":
+            oldest = since(organization_id, query.queryset())
+        return Waiting(number, oldest)
+
+    pairs = [(name, value) for name, values in filters.items() for value in values]
+    return Queue(key, label, icon, look, _LIST, urlencode([("view", "all"), *pairs]))
 
 
 def _oldest_update(organization_id: UUID, found: "QuerySet[Customer]") -> datetime | None:
@@ -75,48 +156,10 @@ def _oldest_failure(organization_id: UUID, found: "QuerySet[Customer]") -> datet
     return oldest
 
 
-QUEUES: Sequence[Queue] = (
-    Queue(
-        "incomplete",
-        _("Incomplete for invoicing"),
-        "assignment_late",
-        {"readiness": ("incomplete",)},
-        _oldest_update,
-    ),
-    Queue(
-        "tax_numbers",
-        _("Tax number suspicious"),
-        "help",
-        {"tax_number": ("suspicious",)},
-        _oldest_problem,
-    ),
-    Queue(
-        "failed",
-        _("Failed at the provider"),
-        "sync_problem",
-        {"sync": ("failed",)},
-        _oldest_failure,
-    ),
-    Queue(
-        "sync",
-        _("Not created at the provider yet"),
-        "sync",
-        {"sync": ("waiting",)},
-        _oldest_update,
-    ),
-    Queue("today", _("Changed today"), "today", {"changed_today": ("any",)}),
-)
-
-
-def check_queues(organization_id: UUID) -> Checked:
-    """Return what waits, as it was at most a minute ago."""
-    key = f"queues:{organization_id}"
-    found: Checked | None = cache.get(key)
-    if found is None:
-        waiting = tuple(_check(organization_id, queue) for queue in QUEUES)
-        found = Checked(timezone.now(), waiting, _refused_rows(organization_id))
-        cache.set(key, found, _FRESH_FOR)
-    return found
+def _pairs(organization_id: UUID) -> Waiting:
+    found = open_pairs(organization_id).aggregate(number=Count("pk"), oldest=Min("found_at"))
+    is_full = found["number"] >= PAIRS_MAX
+    return Waiting(Amount(found["number"], "more" if is_full else "exact"), found["oldest"])
 
 
 def _refused_rows(organization_id: UUID) -> Waiting:
@@ -126,14 +169,61 @@ def _refused_rows(organization_id: UUID) -> Waiting:
         refused__gt=0,
     )  # fmt: skip
     found = waiting.aggregate(rows=Sum("refused"), oldest=Min("ended_at"))
-    return Waiting("refused_rows", Amount(found["rows"] or 0), found["oldest"])
+    return Waiting(Amount(found["rows"] or 0), found["oldest"])
 
 
-def _check(organization_id: UUID, queue: Queue) -> Waiting:
-    query = CustomerQuery(organization_id, filters=queue.filters)
-    number = amount(query)
-    oldest = None
-    # Of very many, the oldest is not looked for: that would read them all.
-    if queue.since and number.number and number.precision == "exact":
-        oldest = queue.since(organization_id, query.queryset())
-    return Waiting(queue.key, number, oldest)
+_QUEUES = [
+    _customers(
+        "incomplete",
+        _("Incomplete for invoicing"),
+        "assignment_late",
+        {"readiness": ("incomplete",)},
+        _oldest_update,
+    ),
+    _customers(
+        "tax_numbers",
+        _("Tax number suspicious"),
+        "help",
+        {"tax_number": ("suspicious",)},
+        _oldest_problem,
+    ),
+    Queue(
+        "duplicates", _("Likely duplicates"), "content_copy", _pairs, "admin:customers_duplicates"
+    ),
+    _customers(
+        "failed",
+        _("Failed at the provider"),
+        "sync_problem",
+        {"sync": ("failed",)},
+        _oldest_failure,
+    ),
+    _customers(
+        "sync",
+        _("Not created at the provider yet"),
+        "sync",
+        {"sync": ("waiting",)},
+        _oldest_update,
+    ),
+    Queue(
+        "refused_rows",
+        _("Failed import rows"),
+        "upload_file",
+        _refused_rows,
+        "admin:customers_imports",
+        "refused",
+        of_history=True,
+    ),
+    replace(
+        _customers("today", _("Changed today"), "today", {"changed_today": ("any",)}), is_work=False
+    ),
+]
+
+
+def queues() -> Sequence[Queue]:
+    """Return the queues, in the order of Home."""
+    return tuple(_QUEUES)
+
+
+def register(queue: Queue) -> None:
+    """Have Home show one more kind of waiting work, before what is no work."""
+    _QUEUES.insert(sum(one.is_work for one in _QUEUES), queue)

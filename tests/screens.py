@@ -136,6 +136,7 @@ ASKING_MORE = {
         ({"do": "undo"}, Ability.REVERT),
         ({"do": "discard"}, Ability.DELETE_CUSTOMERS),
     ],
+    "customers_duplicates": [({"do": "dismiss", "pair": "1"}, Ability.EDIT_CUSTOMERS)],
     "customers_import": [
         ({"do": do}, Ability.IMPORT)
         for do in ("mend", "replace", "try", "start", "stop", "resume", "settle", "repeat")

@@ -7,6 +7,7 @@ from billing.staff.palette import Finder, register
 from billing.staff.roles import Ability
 from billing.staff.site import Item, back_office
 from customers.admin.bulk import PAGES as BULK_PAGES
+from customers.admin.duplicates import PAGES as DUPLICATE_PAGES
 from customers.admin.edit import AddPage, AdvicePage, CountryPage, EditPage
 from customers.admin.exports import PAGES as EXPORT_PAGES
 from customers.admin.history import PAGES as HISTORY_PAGES
@@ -50,6 +51,7 @@ register(Finder(_("Customers"), find_customers))
 for _route, _page, _name in (
     *HOME_PAGES,
     *LIST_PAGES,
+    *DUPLICATE_PAGES,
     *EXPORT_PAGES,
     *BULK_PAGES,
     *IMPORT_PAGES,

@@ -1,18 +1,27 @@
 """Home: what waits, and where to take it up."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from customers.admin.list import LIST
+from customers.conditions import NONE
+from customers.countries import country_name
 from customers.listing import Amount
 from customers.models import Customer
-from customers.queues import QUEUES, Queue, Waiting, check_queues
+from customers.queues import Checked, Gap, Queue, Waiting, check_queues, queues
+from customers.readiness import NEEDED_FIELDS, label
+from customers.walking import HITS
+
+# So many countries are shown; the list narrows to any other.
+_COUNTRIES = 8
 
 
 class HomePage(StaffPage):
@@ -27,45 +36,30 @@ class HomePage(StaffPage):
         """Show what was found in the last minute."""
         place = self.workplace.organization.pk
         checked = check_queues(place)
-        found = {one.key: one for one in checked.waiting}
-        shown = [_shown(queue, found[queue.key]) for queue in QUEUES if queue.key in found]
-        if self.workplace.may(Ability.HISTORY):
-            shown.append(_refused_rows(checked.refused_rows))
+        shown = [
+            _shown(queue, checked.waiting[queue.key])
+            for queue in queues()
+            if queue.key in checked.waiting
+            and (self.workplace.may(Ability.HISTORY) or not queue.of_history)
+        ]
         return self.render(
             queues=shown,
-            work=[one for one in shown if one["waits"] and one["key"] != "today"],
+            work=[one for one in shown if one["waits"] and one["queue"].is_work],
+            gaps=_gaps(checked),
             checked_at=checked.at,
             none_yet=not Customer.objects.filter(organization=place).exists(),
         )
 
 
-def _refused_rows(found: Waiting) -> dict[str, Any]:
-    return {
-        "key": found.key,
-        "label": gettext_lazy("Failed import rows"),
-        "icon": "upload_file",
-        "number": _number(found.amount),
-        "waits": found.amount.number > 0,
-        "oldest": found.oldest,
-        "link": f"{reverse('admin:customers_imports')}?refused",
-    }
-
-
 def _shown(queue: Queue, found: Waiting) -> dict[str, Any]:
-    address = urlencode([("view", "all"), *_pairs(queue)])
+    query = f"?{queue.query}" if queue.query else ""
     return {
-        "key": queue.key,
-        "label": queue.label,
-        "icon": queue.icon,
+        "queue": queue,
         "number": _number(found.amount),
         "waits": found.amount.number > 0,
         "oldest": found.oldest,
-        "link": f"{reverse(LIST)}?{address}",
+        "link": f"{reverse(queue.address)}{query}",
     }
-
-
-def _pairs(queue: Queue) -> list[tuple[str, str]]:
-    return [(name, value) for name, values in queue.filters.items() for value in values]
 
 
 def _number(amount: Amount) -> str:
@@ -75,6 +69,54 @@ def _number(amount: Amount) -> str:
     if amount.precision == "more":
         return f"{amount.number:,}+"
     return f"~{amount.number:,}"
+
+
+# --- What is missing, by country ---------------------------------------------------------------
+
+
+def _gaps(checked: Checked) -> dict[str, Any] | None:
+    """Return a table: a row for each of the first countries, a column for what is missing there."""
+    if not checked.gaps:
+        return None
+    number = sum(gap.number for gap in checked.gaps)
+    total = Gap(
+        "", number, tuple(map(sum, zip(*(gap.fields for gap in checked.gaps), strict=True)))
+    )
+    columns = [place for place, lacking in enumerate(total.fields) if lacking]
+    every = _gap(_("All countries"), total, (), columns)
+    return {
+        "columns": [_upper_first(label(NEEDED_FIELDS[place], None)) for place in columns],
+        "rows": [every, *(_gap_of_country(gap, columns) for gap in checked.gaps[:_COUNTRIES])],
+        "others": max(len(checked.gaps) - _COUNTRIES, 0),
+        "newest": HITS if number >= HITS else None,
+    }
+
+
+def _gap_of_country(gap: Gap, columns: Sequence[int]) -> dict[str, Any]:
+    name = country_name(gap.country) if gap.country else _("No country")
+    return _gap(name, gap, [("country", gap.country or NONE)], columns)
+
+
+def _gap(
+    name: str, gap: Gap, where: Sequence[tuple[str, str]], columns: Sequence[int]
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "number": gap.number,
+        "link": _list(*where, ("readiness", "incomplete")),
+        "cells": [
+            (gap.fields[place], _list(*where, ("readiness", NEEDED_FIELDS[place])))
+            for place in columns
+        ],
+    }
+
+
+def _list(*filters: tuple[str, str]) -> str:
+    return f"{reverse(LIST)}?{urlencode([('view', 'all'), *filters])}"
+
+
+def _upper_first(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 PAGES = (("", HomePage, "index"),)

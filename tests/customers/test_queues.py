@@ -3,13 +3,17 @@
 import pytest
 from django.core.cache import cache
 
+from customers import queues as module
+from customers.listing import Amount
 from customers.mirrors import Mirror
 from customers.models import Customer, TaxNumberProblem
-from customers.queues import check_queues
+from customers.pairs import search_pairs
+from customers.queues import Queue, Waiting, check_queues, gaps, queues, register
+from customers.readiness import NEEDED_FIELDS
 from customers.search import CustomerQuery
 from customers.tax_numbers import check_changed_numbers
 from tests.billing.builders import make_organization, make_payment_provider
-from tests.customers.builders import make_customer
+from tests.customers.builders import make_customer, make_customers
 from tests.staff import sign_in, text_of
 
 GOOD, BAD = "FR40303265045", "FR41303265045"
@@ -22,7 +26,8 @@ def _anew():
 
 def numbers(organization):
     cache.clear()
-    return {one.key: one.amount.number for one in check_queues(organization.pk).waiting}
+    waiting = check_queues(organization.pk).waiting
+    return {key: one.amount.number for key, one in waiting.items()}
 
 
 class TestQueues:
@@ -49,11 +54,72 @@ class TestQueues:
         assert numbers(organization)["failed"] == 1
         assert list(query.queryset()) == list(query.found_by_index()) == [failed]
 
+    def test_count_pairs_that_are_likely_one(self, organization):
+        make_customers(organization, [{"email": "a@b.test"}, {"email": "a@b.test"}])
+        search_pairs(organization.pk)
+
+        assert numbers(organization)["duplicates"] == 1
+
+    def test_take_in_what_others_register(self, organization, monkeypatch):
+        """Red when a queue of others comes after what is no work, or is not asked."""
+        monkeypatch.setattr(module, "_QUEUES", list(module._QUEUES))
+        make_customer(organization)
+
+        register(
+            Queue("mine", "Proposals", "inbox", lambda pk: Waiting(Amount(3)), "admin:index", "x=1")
+        )
+
+        assert numbers(organization)["mine"] == 3
+        assert [one.key for one in queues()][-2:] == ["mine", "today"]
+        page = sign_in(organization).get("/admin/")
+        assert "Proposals" in text_of(page)
+        assert "/admin/?x=1" in page.content.decode()
+
     def test_are_asked_once_a_minute(self, organization, django_assert_num_queries):
         check_queues(organization.pk)
 
         with django_assert_num_queries(0):
             check_queues(organization.pk)
+
+
+class TestGaps:
+    def test_say_what_is_missing_in_which_country(self, organization):
+        """Red when a field is counted where its country doesn't ask for it."""
+        theirs = make_organization()
+        make_customers(
+            organization,
+            [
+                {"name": "A", "country": "FR", "address_line1": "1 rue", "city": "Lyon"},
+                {"name": "B", "country": "FR", "address_line1": "1 rue", "zipcode": "69001"},
+                {"name": "C", "country": "FR", "address_line1": "1", "zipcode": "2", "city": "L"},
+                {"name": "D", "country": "SG", "address_line1": "1 Road", "zipcode": "1"},
+                {"name": "E", "address_line1": "1", "city": "Lyon"},
+            ],
+        )
+        make_customer(theirs, name="F", country="FR")
+
+        found = {
+            gap.country: dict(zip(NEEDED_FIELDS, gap.fields, strict=True))
+            for gap in gaps(organization.pk)
+        }
+
+        assert [gap.country for gap in gaps(organization.pk)] == ["FR", ""]
+        assert {name for name, number in found["FR"].items() if number} == {"zipcode", "city"}
+        assert {name for name, number in found[""].items() if number} == {"country"}
+
+    def test_lead_to_the_lists_they_count(self, organization):
+        """Red when a cell leads to other customers than it counts."""
+        clerk = sign_in(organization)
+        make_customer(organization, external_id="c1", country="FR", address_line1="1", city="L")
+        make_customer(organization, external_id="c2", country="DE", address_line1="1", city="B")
+
+        page = clerk.get("/admin/").content.decode()
+
+        address = "/admin/customers/customer/?view=all&amp;country=FR&amp;readiness=zipcode"
+        assert address in page
+        listed = text_of(clerk.get(address.replace("&amp;", "&")))
+        assert "c1" in listed
+        assert "c2" not in listed
 
 
 class TestTaxNumbers:
