@@ -33,7 +33,7 @@ SELECT json_build_object(
     'document_locale', entity.document_locale,
     'is_default', entity.is_default,
     'eu_tax_management', entity.eu_tax_management,
-    'logo_url', CASE WHEN entity.logo IS NOT NULL THEN '/logos/' || entity.id END
+    'logo_url', CASE WHEN entity.logo IS NOT NULL THEN %(home)s::text || '/logos/' || entity.id END
     /* of the whole form only */
 )::text
 FROM billing_billingentity entity

@@ -3,6 +3,8 @@
 from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
+
 from billing.errors import NotFound
 from billing.statements import Statement
 
@@ -32,7 +34,7 @@ def billing_entity_json(organization_id: UUID, code: str) -> str:
 
     :raises NotFound: if there is no such billing entity.
     """
-    found: str | None = _ONE.one({"organization": organization_id, "code": code})
+    found: str | None = _ONE.one(_parameters(organization_id, code))
     if found is None:
         raise NotFound("billing_entity")
     return found
@@ -40,4 +42,8 @@ def billing_entity_json(organization_id: UUID, code: str) -> str:
 
 def billing_entities_json(organization_id: UUID) -> list[str]:
     """Return the active billing entities of an organization, oldest first, as JSON texts."""
-    return _LIST.column({"organization": organization_id, "code": None})
+    return _LIST.column(_parameters(organization_id, None))
+
+
+def _parameters(organization_id: UUID, code: str | None) -> dict[str, object]:
+    return {"organization": organization_id, "code": code, "home": settings.TARN_PUBLIC_URL}

@@ -121,6 +121,12 @@ class TestServe:
 
         assert server.get(sheet).status == 200
 
+    def test_tells_its_processes_where_it_can_be_reached(self, server):
+        web, worker, *_ = psutil.Process(server.process.pid).children()
+
+        home = f"http://127.0.0.1:{server.port}"
+        assert web.environ()["TARN_PUBLIC_URL"] == worker.environ()["TARN_PUBLIC_URL"] == home
+
     def test_lets_a_command_use_the_database_and_leaves_it_running(self, server):
         done = manage("migrate", "--check", TARN_DATA_DIR=str(server.data))
 

@@ -61,9 +61,21 @@ class TestRun:
 class TestDeploy:
     def test_passes_djangos_check_in_production_mode(self):
         done = manage("check", "--deploy", "--fail-level", "WARNING",
-                      ALLOWED_HOSTS="tarn.example", **SECRETS)  # fmt: skip
+                      ALLOWED_HOSTS="tarn.example", TARN_PUBLIC_URL="https://tarn.example",
+                      **SECRETS)  # fmt: skip
 
         assert done.returncode == 0, done.stderr
+
+    @pytest.mark.parametrize(
+        ("address", "words"),
+        [("", "tarn.E001"), ("tarn.example", "tarn.E001"), ("http://localhost:8000", "tarn.W001")],
+    )
+    def test_complains_of_an_address_that_links_cannot_lead_to(self, address, words):
+        done = manage("check", "--deploy", "--fail-level", "WARNING",
+                      ALLOWED_HOSTS="tarn.example", TARN_PUBLIC_URL=address, **SECRETS)  # fmt: skip
+
+        assert done.returncode == 1
+        assert words in done.stderr
 
     def test_refuses_to_serve_without_a_database(self):
         done = subprocess.run(

@@ -58,6 +58,7 @@ class Command(BaseCommand):
             address = (options["host"], door.getsockname()[1])
             demo = self._prepare(demo=options["demo"])
             self.supervisor.listen()
+            os.environ.setdefault("TARN_PUBLIC_URL", url(*address))  # what is started inherits it
             self._launch(door, options["workers"], demo=demo is not None)
             try:
                 if self._answers(address):
