@@ -15,11 +15,11 @@ from billing.statements import fetch_one
 
 WINDOW_SECONDS = 60
 
-# A window starts with a key's first request and lasts a minute; the next one starts a new one.
+# A window starts with the first request and lasts a minute; the next one starts a new one.
 _COUNT = """
-INSERT INTO billing_requestcount AS count (api_key_id, window_started_at, requests)
-VALUES (%s, statement_timestamp(), 1)
-ON CONFLICT (api_key_id) DO UPDATE SET
+INSERT INTO {table} AS count ({key}{others}, window_started_at, requests)
+VALUES (%s{places}, statement_timestamp(), 1)
+ON CONFLICT ({key}) DO UPDATE SET
     requests = CASE
         WHEN count.window_started_at + interval '1 minute' <= statement_timestamp() THEN 1
         ELSE count.requests + 1 END,
@@ -53,13 +53,35 @@ class Rate:
         }
 
 
+class Counter:
+    """Counts requests in a table with a row for each of those who make them.
+
+    :param others: further columns that a row needs.
+    """
+
+    def __init__(self, table: str, key: str, *others: str) -> None:
+        self._statement = _COUNT.format(
+            table=table,
+            key=key,
+            others="".join(f", {one}" for one in others),
+            places=", %s" * len(others),
+        )
+
+    def count(self, limit: int, *values: UUID) -> Rate:
+        """Count a request, and return where that leaves whom the values name."""
+        requests, seconds_left = fetch_one(self._statement, values)
+        return Rate(limit, requests, min(max(seconds_left, 1), WINDOW_SECONDS))
+
+
+_REQUESTS = Counter("billing_requestcount", "api_key_id")
+
+
 def count_request(key_id: UUID) -> Rate | None:
     """Count a request of a key and return where it stands; None when there is no limit."""
     limit: int = settings.TARN_RATE_LIMIT
     if limit <= 0:
         return None
-    requests, seconds_left = fetch_one(_COUNT, (key_id,))
-    return Rate(limit, requests, min(max(seconds_left, 1), WINDOW_SECONDS))
+    return _REQUESTS.count(limit, key_id)
 
 
 class KeyThrottle(BaseThrottle):

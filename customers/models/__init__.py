@@ -21,6 +21,7 @@ from customers.models.parts import (
     SelectedSection,
     ShippingAddress,
 )
+from customers.models.proposals import PROPOSAL_NOTE_LENGTH, PortalVisits, Proposal
 from customers.models.tax_numbers import TaxNumberProblem, TaxNumberProgress
 from customers.models.views import VIEW_NAME_LENGTH, ListChoice, SavedView
 from customers.submission import Submission
@@ -29,6 +30,7 @@ __all__ = [
     "METADATA_KEY_LENGTH",
     "METADATA_MAX",
     "METADATA_VALUE_LENGTH",
+    "PROPOSAL_NOTE_LENGTH",
     "VIEW_NAME_LENGTH",
     "Address",
     "AppliedTax",
@@ -51,6 +53,8 @@ __all__ = [
     "ListChoice",
     "Mirror",
     "PaymentMethod",
+    "PortalVisits",
+    "Proposal",
     "ProviderEvent",
     "ProviderLink",
     "SavedMapping",

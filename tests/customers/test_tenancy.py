@@ -14,6 +14,8 @@ from customers.models import (
     IntegrationLink,
     Mirror,
     PaymentMethod,
+    PortalVisits,
+    Proposal,
     ProviderEvent,
     ProviderLink,
     SelectedSection,
@@ -78,6 +80,8 @@ LINKS = {
     Mirror: ("customer_id", "payment_provider_id"),
     PaymentMethod: ("customer_id", "connection_id"),
     ProviderEvent: ("connection_id",),
+    Proposal: ("customer_id",),
+    PortalVisits: ("customer_id",),
 }
 
 
@@ -87,7 +91,7 @@ def row(model: Any, world: World) -> dict[str, Any]:
         "organization_id": world.organization.id,
         "customer_id": world.customer,
     }
-    if model not in (ShippingAddress, ProviderLink):
+    if model not in (ShippingAddress, ProviderLink, PortalVisits):
         values["id"] = uuid.uuid4()
     if model is ProviderEvent:
         del values["customer_id"]
@@ -107,6 +111,9 @@ def row(model: Any, world: World) -> dict[str, Any]:
         ProviderEvent: {"connection_id": world.provider.id, "remote_id": "evt", "type": "t",
                         "happened_at": "2026-01-01T00:00:00Z", "facts": "{}", "state": "waiting",
                         "attempts": 0},
+        Proposal: {"token": uuid.uuid4(), "state": "waiting", "changes": '{"city": [null, "Lyon"]}',
+                   "note": "", "accepted": [], "answer": ""},
+        PortalVisits: {"window_started_at": "2026-01-01T00:00:00Z", "requests": 1},
     }[model]  # fmt: skip
 
 
