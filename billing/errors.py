@@ -52,7 +52,7 @@ class Stale(Refusal):
 class ThirdPartyRefused(Refusal):
     """A provider or an integration turned down what we asked of it.
 
-    :param third_party: its name as people write it, such as `Stripe`.
+    :param third_party: its name on the wire, such as `Stripe`.
     :param words: its reason, in its own words.
     """
 

@@ -169,8 +169,11 @@ TARN_PUBLIC_URL = env.str("TARN_PUBLIC_URL", default="http://localhost:8000").rs
 TARN_WEBHOOK_ALLOW_HTTP = env.bool("TARN_WEBHOOK_ALLOW_HTTP", default=False)
 TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
 
-# Where Stripe is; the demo and the tests have one of their own.
+# Where providers are; the demo and the tests have their own. Empty: GoCardless' and Adyen's live or
+# test addresses, as the connection's credentials are for.
 TARN_STRIPE_URL = env.str("TARN_STRIPE_URL", default="https://api.stripe.com").rstrip("/")
+TARN_GOCARDLESS_URL = env.str("TARN_GOCARDLESS_URL", default="").rstrip("/")
+TARN_ADYEN_URL = env.str("TARN_ADYEN_URL", default="").rstrip("/")
 
 # A job that takes long (an import, a provider that does not answer) keeps no other one waiting.
 PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": env.int("TARN_WORKER_JOBS", default=4)}

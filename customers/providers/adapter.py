@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from billing.connections.models import Connection
 from billing.models import Integration, PaymentProvider
@@ -109,7 +109,10 @@ class Method(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """Something a provider told us by a webhook, reduced to the facts that we act on (JSON)."""
+    """Something a provider told us by a webhook, reduced to the facts that we act on (JSON).
+
+    Without any facts it is of no interest, whatever its type.
+    """
 
     remote_id: str
     type: str
@@ -137,30 +140,11 @@ class Retries:
         return self.delays[min(attempt, len(self.delays)) - 1]
 
 
-class Adapter(ABC):
-    """One account at a provider or an integration; a subclass is one kind of them."""
+class Listener(ABC):
+    """One account of which we hear by webhooks; a subclass is one kind of them."""
 
     # As people write it.
     name: ClassVar[str]
-    # False: the customer comes into being there by paying or by its first invoice (Adyen, Anrok).
-    creates: ClassVar[bool] = True
-    # Where `creates` is False: how long a checkout link waits for the customer.
-    awaits: ClassVar[timedelta | None] = None
-    # Whether later changes of the customer are sent, and changes of what.
-    updates: ClassVar[bool] = True
-    told_of: ClassVar[frozenset[str]] = CONTACT
-    # Whether `read` can be asked, so that both sides can be compared.
-    reads: ClassVar[bool] = False
-    # By which field of the customer a field of `body` is known, where it has another name; one of
-    # the shipping address is `shipping_address.city`.
-    paths: ClassVar[Mapping[str, str]] = {}
-    # What `creation` has beside the body.
-    only_at_creation: ClassVar[frozenset[str]] = frozenset({"lago_customer_id", "external_id"})
-    has_checkout: ClassVar[bool] = False
-    has_methods: ClassVar[bool] = False
-    # How long the provider knows an idempotency key; None is for good. Later, `find` is asked.
-    key_lifetime: ClassVar[timedelta | None] = None
-    retries: ClassVar[Retries] = Retries()
     # The answer to a webhook that was taken.
     taken: ClassVar[bytes] = b""
     # What is done with each kind of notice; others are ignored. See `customers.providers.inbound`.
@@ -190,9 +174,65 @@ class Adapter(ABC):
             )
         return found
 
+    def credential(self, name: str) -> str:
+        """Return a secret that is sent with each call.
+
+        :raises Refused: as `secret` does, or if no header can carry it.
+        """
+        found = self.secret(name)
+        if not found.isascii() or not found.isprintable():
+            raise Refused(
+                f"The {name} of the connection {self.connection.code} has characters that can't be "
+                "sent: enter it again.",
+                f"{name}_malformed",
+            )
+        return found
+
+    def signing_key(self, name: str) -> str:
+        """Return the secret that webhooks are signed with.
+
+        :raises Forged: if it is missing or can't be opened.
+        """
+        try:
+            return self.secret(name)
+        except Refused as error:
+            raise Forged(error.message) from error
+
     def setting(self, name: str) -> Any:
         """Return a setting of the connection, None if it has none."""
         return self.connection.settings.get(name)
+
+    def notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
+        """Return what a webhook says, once its signature over the raw bytes has been verified.
+
+        :param headers: by their names in lower case.
+        :raises Forged: if it can't be trusted or read.
+        """
+        raise Forged(f"{self.name} sends no webhooks here")
+
+
+class Adapter(Listener):
+    """One account at a provider or an integration; a subclass is one kind of them."""
+
+    # False: the customer comes into being there by paying or by its first invoice (Adyen, Anrok).
+    creates: ClassVar[bool] = True
+    # Where `creates` is False: how long a checkout link waits for the customer.
+    awaits: ClassVar[timedelta | None] = None
+    # Whether later changes of the customer are sent, and changes of what.
+    updates: ClassVar[bool] = True
+    told_of: ClassVar[frozenset[str]] = CONTACT
+    # Whether `read` can be asked, so that both sides can be compared.
+    reads: ClassVar[bool] = False
+    # By which field of the customer a field of `body` is known, where it has another name; one of
+    # the shipping address is `shipping_address.city`.
+    paths: ClassVar[Mapping[str, str]] = {}
+    # What `creation` has beside the body.
+    only_at_creation: ClassVar[frozenset[str]] = frozenset({"lago_customer_id", "external_id"})
+    has_checkout: ClassVar[bool] = False
+    has_methods: ClassVar[bool] = False
+    # How long the provider knows an idempotency key; None is for good. Later, `find` is asked.
+    key_lifetime: ClassVar[timedelta | None] = None
+    retries: ClassVar[Retries] = Retries()
 
     @abstractmethod
     def body(self, subject: Subject) -> Body:
@@ -275,38 +315,50 @@ class Adapter(ABC):
         """
         return None
 
-    def notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
-        """Return what a webhook says, once its signature over the raw bytes has been verified.
 
-        :param headers: by their names in lower case.
-        :raises Forged: if it can't be trusted or read.
-        """
-        raise Forged(f"{self.name} sends no webhooks here")
-
-
-_ADAPTERS: dict[str, type[Adapter]] = {}
-# Where the adapter of each type is.
-_MODULES = {"stripe": "customers.providers.stripe"}
+_Found = TypeVar("_Found", bound=Listener)
+_CLASSES: dict[str, type[Listener]] = {}
+# Where the class of each type is.
+_MODULES = {
+    "stripe": "customers.providers.stripe",
+    "gocardless": "customers.providers.gocardless",
+    "adyen": "customers.providers.adyen",
+    "cashfree": "customers.providers.listeners",
+    "flutterwave": "customers.providers.listeners",
+    "moneyhash": "customers.providers.listeners",
+}
 
 
 def adapts(
     kind: PaymentProvider.Type | Integration.Type,
-) -> Callable[[type[Adapter]], type[Adapter]]:
-    """Make a class the adapter of this type of connection."""
+) -> Callable[[type[_Found]], type[_Found]]:
+    """Make a class the adapter of this type of connection, or what listens to it."""
 
-    def register(adapter: type[Adapter]) -> type[Adapter]:
-        _ADAPTERS[kind.value] = adapter
-        return adapter
+    def register(found: type[_Found]) -> type[_Found]:
+        _CLASSES[kind.value] = found
+        return found
 
     return register
 
 
-def adapter_class(kind: str) -> type[Adapter] | None:
-    """Return the adapter of a type; None where links are stored and nothing else."""
-    if kind in _MODULES and kind not in _ADAPTERS:
+def listener_class(kind: str) -> type[Listener] | None:
+    """Return what hears of the webhooks of a type; None where there are none."""
+    if kind in _MODULES and kind not in _CLASSES:
         # Loaded when first used: the clients of providers are large.
         import_module(_MODULES[kind])
-    return _ADAPTERS.get(kind)
+    return _CLASSES.get(kind)
+
+
+def adapter_class(kind: str) -> type[Adapter] | None:
+    """Return the adapter of a type; None where links are stored and nothing else."""
+    found = listener_class(kind)
+    return found if found is not None and issubclass(found, Adapter) else None
+
+
+def listener_of(connection: Connection) -> Listener | None:
+    """Return what hears of this connection's webhooks."""
+    found = listener_class(str(connection.type))  # type: ignore[attr-defined]  # both kinds have it
+    return found(connection) if found else None
 
 
 def adapter_of(connection: Connection, timeout: float = 20.0) -> Adapter | None:

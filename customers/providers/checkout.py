@@ -51,6 +51,8 @@ def _ask(adapter: Adapter, subject: Subject) -> str:
     try:
         return adapter.checkout_url(subject)
     except Refused as refusal:
-        raise ThirdPartyRefused(adapter.name, refusal.message) from refusal
+        # `Gocardless`: the wire has a capital at the beginning only.
+        third_party = str(adapter.connection.type).capitalize()
+        raise ThirdPartyRefused(third_party, refusal.message) from refusal
     except Failure as failure:
         raise Unreachable(failure.message) from failure

@@ -9,15 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from billing.models import PaymentProvider
 from customers.mirrors import WORDS_LENGTH, ProviderEvent
 from customers.models import ProviderLink
-from customers.providers.adapter import Adapter, Forged, Notice, adapter_of
+from customers.providers.adapter import Adapter, Forged, Notice, adapter_of, listener_of
 
 # After the first one.
 REPEATS = 5
@@ -40,15 +42,18 @@ class Told:
 
     def links(self, remote_id: str | None) -> list[ProviderLink]:
         """Return the links of kept customers that the provider calls by this id."""
-        if not remote_id:
-            return []
-        found = ProviderLink.objects.select_related("customer", "connection").filter(
+        return list(self._links().filter(provider_customer_id=remote_id)) if remote_id else []
+
+    def link_of(self, external_id: str | None) -> ProviderLink | None:
+        """Return the link of the kept customer that we call by this id."""
+        return self._links().filter(customer__external_id=external_id).first()
+
+    def _links(self) -> QuerySet[ProviderLink]:
+        return ProviderLink.objects.select_related("customer", "connection").filter(
             organization_id=self.organization_id,
             connection_id=self.adapter.connection.pk,
-            provider_customer_id=remote_id,
             customer__deleted_at=None,
         )
-        return list(found)
 
 
 class Ignored(Exception):
@@ -72,14 +77,25 @@ def receive(connection: PaymentProvider, headers: Mapping[str, str], body: bytes
 
     :raises Forged: if it can't be trusted or read.
     """
-    adapter = adapter_of(connection)
-    if adapter is None:
+    listener = listener_of(connection)
+    if listener is None:
         raise Forged("this provider sends no webhooks here")
-    notices = adapter.notices(headers, body, timezone.now())
+    notices = listener.notices(headers, body, timezone.now())
+    if not all(_can_be_kept(notice) for notice in notices):
+        raise Forged("this is no event")
     with transaction.atomic():
         for notice in notices:
-            _keep(connection, notice, is_known=notice.type in adapter.handlers)
-    return adapter.taken
+            is_known = notice.type in listener.handlers and bool(notice.facts)
+            _keep(connection, notice, is_known=is_known)
+    return listener.taken
+
+
+def _can_be_kept(notice: Notice) -> bool:
+    """Say whether PostgreSQL takes its words: no NUL, no halves of surrogates."""
+    try:
+        return b"\\u0000" not in orjson.dumps((notice.remote_id, notice.type, notice.facts))
+    except TypeError:
+        return False
 
 
 def _keep(connection: PaymentProvider, notice: Notice, *, is_known: bool) -> None:

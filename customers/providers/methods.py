@@ -13,10 +13,16 @@ from customers.providers.adapter import Method
 def store_default(link: ProviderLink, method: Method, told_at: datetime) -> bool:
     """Keep a way to pay as the default, unless something newer is known; say whether it was.
 
+    It is not kept if the link has gone to another customer there meanwhile.
+
     :param told_at: the provider's time.
     """
-    ProviderLink.objects.select_for_update().get(pk=link.pk)
-    if knows_newer(link, told_at):
+    same = ProviderLink.objects.select_for_update().filter(
+        pk=link.pk,
+        connection_id=link.connection_id,
+        provider_customer_id=link.provider_customer_id,
+    )
+    if same.first() is None or knows_newer(link, told_at):
         return False
     of_link = PaymentMethod.objects.filter(customer_id=link.customer_id)
     of_link.filter(is_default=True).update(is_default=False)

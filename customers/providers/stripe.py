@@ -23,9 +23,9 @@ from customers.providers.adapter import (
     Refused,
     Subject,
     Throttled,
-    Unavailable,
     adapts,
 )
+from customers.providers.reach import seconds, unreached
 from customers.providers.stripe_events import HANDLERS
 
 # The version of Stripe's API that this was written for.
@@ -176,10 +176,7 @@ class StripeAdapter(Adapter):
 
     def notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
         """Return Stripe's event, once one of its signatures over the raw bytes fits."""
-        try:
-            secret = self.secret("webhook_secret")
-        except Refused as error:
-            raise Forged(error.message) from error
+        secret = self.signing_key("webhook_secret")
         text = _verified(headers.get("stripe-signature", ""), body, secret, now)
         return [_notice(text)]
 
@@ -196,7 +193,7 @@ class StripeAdapter(Adapter):
 
     def _client(self) -> stripe.StripeClient:
         return stripe.StripeClient(
-            self.secret("secret_key"),
+            self.credential("secret_key"),
             stripe_version=VERSION,
             base_addresses={"api": settings.TARN_STRIPE_URL},
             max_network_retries=0,
@@ -295,7 +292,7 @@ def _failure(error: stripe.StripeError) -> Failure:
     details: dict[str, Any] = {"code": error.code, "request_id": error.request_id}
     words = error.user_message or "Stripe could not be reached."
     if isinstance(error, stripe.RateLimitError) or status == 429:
-        return Throttled(words, _seconds(error), **details)
+        return Throttled(words, seconds((error.headers or {}).get("retry-after")), **details)
     if isinstance(error, stripe.APIConnectionError):
         return _unreached(error)
     if status is None or status >= 500 or status == 409:
@@ -309,21 +306,7 @@ def _failure(error: stripe.StripeError) -> Failure:
 
 
 def _unreached(error: stripe.APIConnectionError) -> Failure:
-    """Tell a connection that was never made from one that broke while we waited."""
-    import requests
-
-    cause = error.__cause__ or error.__context__
-    if isinstance(cause, requests.exceptions.ConnectTimeout) or (
-        isinstance(cause, requests.exceptions.ConnectionError)
-        and "NewConnectionError" in repr(cause)
-    ):
-        return Unavailable("Stripe could not be reached.", "unreachable")
-    return OutcomeUnknown("Stripe did not answer in time.", "no_answer")
-
-
-def _seconds(error: stripe.StripeError) -> float | None:
-    text = str((error.headers or {}).get("retry-after", ""))
-    return float(text) if text.isascii() and text.isdigit() else None
+    return unreached("Stripe", error.__cause__ or error.__context__ or error)
 
 
 # --- What Stripe tells us ------------------------------------------------------------------------
