@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-FAKES = {"stripe": "StripeFake"}
+FAKES = {"stripe": "StripeFake", "gocardless": "GocardlessFake", "adyen": "AdyenFake"}
 
 
 def make_fake(name: str, file: Path | None = None, **options: Any) -> Any:

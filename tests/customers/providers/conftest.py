@@ -1,4 +1,4 @@
-"""A Stripe of our own, a connection to it, and a worker that works when told to."""
+"""Providers of our own, connections to them, and a worker that works when told to."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,8 +7,12 @@ import pytest
 from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from billing.events.models import WebhookEndpoint
 from billing.models import PaymentProvider
+from billing.webhooks.models import Event
 from customers.providers import tasks
+from demo.fakes.adyen import AdyenFake
+from demo.fakes.gocardless import GocardlessFake
 from demo.fakes.server import running
 from demo.fakes.stripe import StripeFake
 from tests.billing.builders import make_payment_provider
@@ -42,6 +46,75 @@ def at_stripe(organization: Any) -> PaymentProvider:
     made.settings = {"success_redirect_url": "https://acme.example/thanks"}
     made.save()
     return made
+
+
+@pytest.fixture
+def gocardless(settings: Any) -> Iterator[GocardlessFake]:
+    """Run a stand-in for GoCardless."""
+    fake = GocardlessFake()
+    fake.silence_seconds = 1.5
+    with running(fake) as url:
+        settings.TARN_GOCARDLESS_URL = url
+        yield fake
+
+
+@pytest.fixture
+def at_gocardless(organization: Any) -> PaymentProvider:
+    """Return a connection to GoCardless with secrets."""
+    made = make_payment_provider(organization, type="gocardless", code="gocardless")
+    made.secrets = {"access_token": "sandbox_1234567890", "webhook_secret": "gc_webhooks"}
+    made.settings = {"success_redirect_url": "https://acme.example/thanks"}
+    made.save()
+    return made
+
+
+@pytest.fixture
+def adyen(settings: Any) -> Iterator[AdyenFake]:
+    """Run a stand-in for Adyen."""
+    fake = AdyenFake()
+    fake.silence_seconds = 1.5
+    with running(fake) as url:
+        settings.TARN_ADYEN_URL = url
+        yield fake
+
+
+ADYEN_HMAC_KEY = "0123456789ABCDEF" * 4
+
+
+@pytest.fixture
+def at_adyen(organization: Any) -> PaymentProvider:
+    """Return a connection to Adyen with secrets."""
+    made = make_payment_provider(organization, type="adyen", code="adyen")
+    made.secrets = {"api_key": "AQE_test_1234567890", "hmac_key": ADYEN_HMAC_KEY}
+    made.settings = {
+        "merchant_account": "AcmeECOM",
+        "success_redirect_url": "https://acme.example/thanks",
+    }
+    made.save()
+    return made
+
+
+def impatient(self: Any, connection: Any, timeout: float = 20.0) -> None:
+    """Take the place of an adapter's beginning, and wait half a second for each answer."""
+    self.connection, self.timeout = connection, 0.5
+
+
+@pytest.fixture
+def listener(organization: Any) -> WebhookEndpoint:
+    """Return an endpoint of a client that wants to know everything."""
+    return WebhookEndpoint.objects.create(
+        organization=organization, webhook_url="https://hooks.example.com/", event_types=None
+    )
+
+
+def events() -> list[str]:
+    """Return what clients were told, but that a customer was created or updated."""
+    return list(
+        Event.objects.filter(event_type__startswith="customer.")
+        .exclude(event_type__in=["customer.created", "customer.updated"])
+        .order_by("id")
+        .values_list("event_type", flat=True)
+    )
 
 
 def jobs(name: str | None = None) -> list[Any]:

@@ -2,22 +2,13 @@
 
 import pytest
 
-from billing.events.models import WebhookEndpoint
-from billing.webhooks.models import Event
 from customers.models import Customer, Mirror, PaymentMethod, ProviderLink, SelectedSection
 from customers.providers.mirror import work
 from tests.customers.posting import post
-from tests.customers.providers.conftest import jobs, work_off
+from tests.customers.providers.conftest import events, impatient, jobs, work_off
 
 pytestmark = pytest.mark.django_db
 SYNC = {"payment_provider": "stripe", "sync_with_provider": True}
-
-
-@pytest.fixture
-def listener(organization):
-    return WebhookEndpoint.objects.create(
-        organization=organization, webhook_url="https://hooks.example.com/", event_types=None
-    )
 
 
 def posted(organization, **values):
@@ -27,15 +18,6 @@ def posted(organization, **values):
 
 def remote_id():
     return ProviderLink.objects.get().provider_customer_id
-
-
-def events():
-    return list(
-        Event.objects.filter(event_type__startswith="customer.")
-        .exclude(event_type__in=["customer.created", "customer.updated"])
-        .order_by("id")
-        .values_list("event_type", flat=True)
-    )
 
 
 class TestCreation:
@@ -70,7 +52,7 @@ class TestCreation:
     )  # fmt: skip
     def test_makes_one_whatever_happens(self, organization, at_stripe, stripe, monkeypatch, fault):
         """Seen to fail with a new idempotency key at every attempt."""
-        monkeypatch.setattr("customers.providers.adapter.Adapter.__init__", _impatient)
+        monkeypatch.setattr("customers.providers.adapter.Adapter.__init__", impatient)
         stripe.fail(fault, "/v1/customers", times=2)
         posted(organization)
 
@@ -263,10 +245,6 @@ class TestMethods:
         assert events() == ["customer.checkout_url_generated"]
         [session] = stripe.sessions
         assert session["payment_method_types"] == ["card"]
-
-
-def _impatient(self, connection, timeout=20.0):
-    self.connection, self.timeout = connection, 0.5
 
 
 def _age(**time):
