@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from customers.models import Mirror, ProviderLink
 from customers.providers import tasks
+from customers.providers.gocardless import GocardlessAdapter
 from customers.providers.mirror import work
 from customers.providers.sides import ProviderSide
 from customers.providers.stripe import StripeAdapter
@@ -36,18 +37,44 @@ def _dies_after(function):
     return call
 
 
+ADAPTERS = {"stripe": StripeAdapter, "gocardless": GocardlessAdapter}
+
+
+@pytest.fixture(params=ADAPTERS)
+def adapter(request):
+    """Return the adapter of a provider where customers are made; there is a connection to it."""
+    request.getfixturevalue(f"at_{request.param}")
+    return ADAPTERS[request.param]
+
+
+@pytest.fixture
+def there(request, adapter):
+    """Return the stand-in for this provider."""
+    return request.getfixturevalue(adapter.name.lower())
+
+
+@pytest.fixture
+def sync(adapter):
+    """Return the wish to be made there."""
+    return SYNC | {"payment_provider": adapter.name.lower()}
+
+
 # Where the worker dies: before the call, between the provider's answer and our commit, and while
 # the outcome is being written.
 POINTS = {
-    "before the call": (StripeAdapter, "create", _dies),
-    "after the answer": (StripeAdapter, "create", _dies_after(StripeAdapter.create)),
-    "while storing the id": (ProviderSide, "store_id", _dies_after(ProviderSide.store_id)),
-    "before the commit": (Turn, "_succeed", _dies_after(Turn._succeed)),
+    "before the call": lambda adapter: (adapter, "create", _dies),
+    "after the answer": lambda adapter: (adapter, "create", _dies_after(adapter.create)),
+    "while storing the id": lambda _: (
+        ProviderSide,
+        "store_id",
+        _dies_after(ProviderSide.store_id),
+    ),
+    "before the commit": lambda _: (Turn, "_succeed", _dies_after(Turn._succeed)),
 }
 
 
-def _die(monkeypatch, point):
-    kind, name, way = POINTS[point]
+def _die(monkeypatch, adapter, point):
+    kind, name, way = POINTS[point](adapter)
     with monkeypatch.context() as patch:
         patch.setattr(kind, name, way)
         with pytest.raises(Killed):
@@ -64,42 +91,46 @@ def _come_back():
 
 @pytest.mark.parametrize("point", POINTS)
 class TestCrash:
-    def test_leaves_one_remote_customer(self, organization, at_stripe, stripe, monkeypatch, point):
+    def test_leaves_one_remote_customer(
+        self, organization, adapter, there, sync, monkeypatch, point
+    ):
         """Seen to fail with a new idempotency key at every attempt."""
-        post(organization, "c1", name="Ann", billing_configuration=SYNC)
-        _die(monkeypatch, point)
+        post(organization, "c1", name="Ann", billing_configuration=sync)
+        _die(monkeypatch, adapter, point)
         assert ProviderLink.objects.get().provider_customer_id is None
 
         _come_back()
 
-        assert list(stripe.customers) == [ProviderLink.objects.get().provider_customer_id]
+        assert list(there.customers) == [ProviderLink.objects.get().provider_customer_id]
         assert (Mirror.objects.get().state, Mirror.objects.get().todo) == ("ok", [])
 
     def test_leaves_one_remote_customer_though_it_changed_meanwhile(
-        self, organization, at_stripe, stripe, monkeypatch, point
+        self, organization, adapter, there, sync, monkeypatch, point
     ):
         """Seen to fail when an attempt sends the customer as it is then."""
-        post(organization, "c1", name="Ann", billing_configuration=SYNC)
-        _die(monkeypatch, point)
+        post(organization, "c1", name="Ann", billing_configuration=sync)
+        _die(monkeypatch, adapter, point)
         post(organization, "c1", name="Bob")
 
         _come_back()
 
-        [customer] = stripe.customers.values()
+        [customer] = there.customers.values()
         assert customer["id"] == ProviderLink.objects.get().provider_customer_id
-        assert customer["name"] == "Bob"
+        # GoCardless is not told of changes.
+        assert customer.get("name", "Bob") == "Bob"
+        assert customer.get("company_name", "Ann") == "Ann"
 
     def test_leaves_one_remote_customer_though_the_link_went_and_came_back(
-        self, organization, at_stripe, stripe, monkeypatch, point
+        self, organization, adapter, there, sync, monkeypatch, point
     ):
-        post(organization, "c1", name="Ann", billing_configuration=SYNC)
-        _die(monkeypatch, point)
+        post(organization, "c1", name="Ann", billing_configuration=sync)
+        _die(monkeypatch, adapter, point)
         post(organization, "c1", billing_configuration={"payment_provider": None})
-        post(organization, "c1", billing_configuration=SYNC)
+        post(organization, "c1", billing_configuration=sync)
 
         _come_back()
 
-        assert list(stripe.customers) == [ProviderLink.objects.get().provider_customer_id]
+        assert list(there.customers) == [ProviderLink.objects.get().provider_customer_id]
 
 
 class TestClaim:
