@@ -93,6 +93,8 @@ class Cluster:
             self._prepare()
         except PermissionError as error:
             raise EmbeddedError(f"{error.filename} belongs to somebody else.") from error
+        except FileExistsError as error:
+            raise EmbeddedError(f"{error.filename} is no directory.") from error
         with self._lock():
             self._users = _open_lock(self.directory / "users.lock")
             fcntl.flock(self._users, fcntl.LOCK_SH)
@@ -161,7 +163,7 @@ class Cluster:
             os.close(descriptor)
 
     def _ensure_running(self) -> None:
-        if not self.files.exists():
+        if not self.files.exists() or not any(self.files.iterdir()):
             self._initialize()
         running = self.postmaster()
         if running is not None:
@@ -188,7 +190,13 @@ class Cluster:
         aside.rename(self.files)
 
     def _check_version(self) -> None:
-        found = (self.files / "PG_VERSION").read_text().strip()
+        version = self.files / "PG_VERSION"
+        if not version.exists():
+            raise EmbeddedError(
+                f"{self.files} holds no whole database: restore it from a backup, or move it away "
+                "to begin with an empty one."
+            )
+        found = version.read_text().strip()
         program = subprocess.run(
             [str(_programs() / "postgres"), "--version"], capture_output=True, text=True, check=True
         ).stdout.split()[-1]

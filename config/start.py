@@ -90,19 +90,28 @@ def keys_file(data: Path) -> Path:
 def demo_keys(data: Path) -> dict[str, str]:
     """Return the keys of the demo in `data`, made at its first start and readable by us alone."""
     file = keys_file(data)
-    if not file.exists():
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        keys = {
-            "SECRET_KEY": secrets.token_urlsafe(64),
-            "TARN_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        }
-        aside = file.with_suffix(".new")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as written:
-            json.dump(keys, written)
-        aside.rename(file)
-    found: dict[str, str] = json.loads(file.read_text())
+    try:
+        if not file.exists():
+            _make_demo_keys(file)
+        found: dict[str, str] = json.loads(file.read_text())
+    except OSError as error:
+        sys.exit(f"{error.filename} can't be used ({error.strerror}); TARN_DATA_DIR names another.")
+    except ValueError:
+        sys.exit(f"{file} is damaged: restore it; without it the demo's secrets can't be read.")
     return found
+
+
+def _make_demo_keys(file: Path) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = {
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "TARN_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    }
+    aside = file.with_suffix(".new")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as written:
+        json.dump(keys, written)
+    aside.rename(file)
 
 
 def _adopt(keys: dict[str, str]) -> None:

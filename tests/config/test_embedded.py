@@ -124,6 +124,25 @@ class TestCluster:
         with running(place, durable=False) as cluster:
             assert ask(cluster, "SELECT 1") == 1
 
+    def test_begins_in_an_empty_directory(self, place):
+        (place / "postgres").mkdir()
+
+        with running(place, durable=False) as cluster:
+            assert cluster.postmaster() is not None
+
+    def test_refuses_files_that_are_not_whole(self, place):
+        (place / "postgres").mkdir()
+        (place / "postgres" / "base").mkdir()
+
+        with pytest.raises(EmbeddedError, match="no whole database"), running(place):
+            pass
+
+    def test_refuses_a_place_that_is_no_directory(self, place):
+        (place / "file").touch()
+
+        with pytest.raises(EmbeddedError, match="is no directory"), running(place / "file"):
+            pass
+
     def test_refuses_files_of_another_version(self, cluster):
         cluster.stop()
         (cluster.files / "PG_VERSION").write_text("15\n")

@@ -99,6 +99,21 @@ class TestDemoKeys:
     def test_differ_from_place_to_place(self, tmp_path):
         assert start.demo_keys(tmp_path / "a") != start.demo_keys(tmp_path / "b")
 
+    def test_are_not_made_anew_where_they_are_damaged(self, tmp_path):
+        start.keys_file(tmp_path).write_text('{"SECRET_')
+
+        with pytest.raises(SystemExit, match=r"demo-keys\.json is damaged"):
+            start.demo_keys(tmp_path)
+
+        assert start.keys_file(tmp_path).read_text() == '{"SECRET_'
+
+    def test_are_missed_in_a_sentence_where_the_place_is_no_directory(self, tmp_path):
+        place = tmp_path / "file"
+        place.touch()
+
+        with pytest.raises(SystemExit, match="TARN_DATA_DIR"):
+            start.demo_keys(place)
+
 
 class TestWantsDemo:
     @pytest.mark.parametrize(
