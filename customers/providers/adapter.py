@@ -6,7 +6,8 @@ repeats a call by itself.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -43,6 +44,10 @@ COMPARED = frozenset(
 CONTACT = frozenset({"name", "firstname", "lastname", "email", "phone", *_ADDRESS})
 
 
+HIDDEN = "***"
+SHORTEST = 6
+
+
 class Failure(Exception):
     """A call that did not do what was asked.
 
@@ -58,6 +63,15 @@ class Failure(Exception):
         self.message = message
         self.code = code
         self.request_id = request_id
+
+    def leave_out(self, secrets: Iterable[str]) -> None:
+        """Take these out of what is told."""
+        for secret in secrets:
+            if len(secret) < SHORTEST:
+                continue  # it would be found in any words
+            self.message = self.message.replace(secret, HIDDEN)
+            self.code = self.code and self.code.replace(secret, HIDDEN)
+            self.request_id = self.request_id and self.request_id.replace(secret, HIDDEN)
 
 
 class Refused(Failure):
@@ -197,6 +211,16 @@ class Listener(ABC):
             return self.secret(name)
         except Refused as error:
             raise Forged(error.message) from error
+
+    @contextmanager
+    def discreet(self) -> Iterator[None]:
+        """Let no failure of a call repeat a secret of the connection, whatever they answer."""
+        try:
+            yield
+        except Failure as failure:
+            with suppress(ValueError):
+                failure.leave_out(self.connection.secrets.reveal().values())
+            raise
 
     def setting(self, name: str) -> Any:
         """Return a setting of the connection, None if it has none."""

@@ -49,7 +49,8 @@ def _subject(organization_id: UUID, external_id: str) -> tuple[Subject, Provider
 
 def _ask(adapter: Adapter, subject: Subject) -> str:
     try:
-        return adapter.checkout_url(subject)
+        with adapter.discreet():
+            return adapter.checkout_url(subject)
     except Refused as refusal:
         # `Gocardless`: the wire has a capital at the beginning only.
         third_party = str(adapter.connection.type).capitalize()

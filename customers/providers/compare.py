@@ -71,7 +71,8 @@ def compare(sides: Sides) -> Comparison:
     """Ask the other side what it has, and keep the answer; call it outside of transactions."""
     asked: dict[str, Any] = {"asked_at": timezone.now(), "remote_id": sides.subject.remote_id}
     try:
-        theirs = sides.adapter.read(str(sides.subject.remote_id))
+        with sides.adapter.discreet():
+            theirs = sides.adapter.read(str(sides.subject.remote_id))
         asked |= {"theirs": theirs, "differing": _differing(rows(sides, theirs))}
         return _keep(sides.mirror, asked)
     except Failure as failure:

@@ -60,7 +60,8 @@ class Turn:
         if call is None:
             return False
         try:
-            settle = call()
+            with self.adapter.discreet():
+                settle = call()
         except Failure as failure:
             return self._fail(failure)
         except Exception:  # a provider's answer can be anything, and so can its client's reaction
