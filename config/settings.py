@@ -174,6 +174,11 @@ TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)
 TARN_STRIPE_URL = env.str("TARN_STRIPE_URL", default="https://api.stripe.com").rstrip("/")
 TARN_GOCARDLESS_URL = env.str("TARN_GOCARDLESS_URL", default="").rstrip("/")
 TARN_ADYEN_URL = env.str("TARN_ADYEN_URL", default="").rstrip("/")
+# Where NetSuite is; without it, each account has an address of its own.
+TARN_NETSUITE_URL = env.str("TARN_NETSUITE_URL", default="").rstrip("/")
+# Where Nango is, which asks Xero with the tokens it keeps, and the key of its environment.
+TARN_XERO_URL = env.str("TARN_XERO_URL", default="https://api.nango.dev/proxy").rstrip("/")
+TARN_NANGO_SECRET_KEY = env.str("TARN_NANGO_SECRET_KEY", default="")
 
 # A job that takes long (an import, a provider that does not answer) keeps no other one waiting.
 PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": env.int("TARN_WORKER_JOBS", default=4)}

@@ -136,6 +136,9 @@ class NetsuiteChange(ConnectionChange):
     secrets: ClassVar[frozenset[str]] = frozenset(
         {"connection_id", "client_secret", "token_secret"}
     )
+    needed: ClassVar[frozenset[str]] = frozenset(
+        {"account_id", "client_id", "client_secret", "token_id", "token_secret"}
+    )
 
     connection_id: Secret = None
     client_secret: Secret = None
@@ -148,6 +151,7 @@ class NetsuiteChange(ConnectionChange):
 
 class XeroChange(ConnectionChange):
     secrets: ClassVar[frozenset[str]] = frozenset({"connection_id"})
+    needed: ClassVar[frozenset[str]] = frozenset({"connection_id"})
 
     connection_id: Secret = None
 

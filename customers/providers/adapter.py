@@ -350,6 +350,8 @@ _MODULES = {
     "cashfree": "customers.providers.listeners",
     "flutterwave": "customers.providers.listeners",
     "moneyhash": "customers.providers.listeners",
+    "netsuite": "customers.providers.netsuite",
+    "xero": "customers.providers.xero",
 }
 
 

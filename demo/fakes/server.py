@@ -58,6 +58,12 @@ class _Fault:
     kind: str
     path: str
     times: int
+    method: str | None = None
+
+    def meets(self, call: Call) -> bool:
+        """Return whether a call of this kind is to go wrong."""
+        is_meant = self.method in (None, call.method) and call.path.startswith(self.path)
+        return is_meant and self.times > 0
 
 
 class Fake:
@@ -91,12 +97,12 @@ class Fake:
         """Return what the page shows of a customer."""
         return [("id", customer.get("id"))]
 
-    def fail(self, kind: str, path: str = "/", times: int = 1) -> None:
+    def fail(self, kind: str, path: str = "/", times: int = 1, method: str | None = None) -> None:
         """Have the next calls of a path (and what is below it) go wrong."""
         if kind not in FAULTS:
             raise ValueError(f"no such fault: {kind}")
         with self._lock:
-            self._faults.append(_Fault(kind, path, times))
+            self._faults.append(_Fault(kind, path, times, method))
 
     def take(self, call: Call) -> tuple[Reply | None, str | None]:
         """Return the answer to a call, None if there is to be none, and the fault it met."""
@@ -115,7 +121,7 @@ class Fake:
 
     def _fault_of(self, call: Call) -> str | None:
         for fault in self._faults:
-            if call.path.startswith(fault.path) and fault.times > 0:
+            if fault.meets(call):
                 fault.times -= 1
                 return fault.kind
         return None

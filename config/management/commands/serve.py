@@ -20,7 +20,7 @@ from django.db import connection, connections
 
 from config.start import revive_database
 from config.supervisor import Child, Supervisor
-from demo.fakes import FAKES
+from demo.fakes import FAKES, KEYS
 
 MIGRATION_LOCK = 7_226_001  # any number, the same for every server that shares a database
 EXAMPLE = Path("demo/customer.json")
@@ -93,6 +93,8 @@ class Command(BaseCommand):
             bound.listen()  # who calls before the stand-in is up waits for it
             self.stand_ins[name] = f"http://127.0.0.1:{bound.getsockname()[1]}"
             os.environ[setting_of(name)] = self.stand_ins[name]
+            for setting, value in KEYS.get(name, {}).items():
+                os.environ.setdefault(setting, value)
             child.command = [*child.command, f"{name}={bound.fileno()}"]
             child.descriptors = [*child.descriptors, bound.detach()]
         return child
@@ -128,7 +130,7 @@ class Command(BaseCommand):
             lines += ["", f"Admin: {address}/admin/"]
             lines += [f"  {one['email']}  password: {one['password']}" for one in demo["staff"]]
             lines += ["", f"Organization: {demo['organization']}", f"API key: {demo['api_key']}"]
-            lines += ["", "Stand-ins for payment providers, where linked customers appear:"]
+            lines += ["", "Stand-ins for other programs, where linked customers appear:"]
             lines += [f"  {name}: {where}" for name, where in self.stand_ins.items()]
             lines += ["", "Try it:", "", curl(address, demo["api_key"])]
         self._say("\n".join(lines))

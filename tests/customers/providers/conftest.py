@@ -8,14 +8,16 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing.events.models import WebhookEndpoint
-from billing.models import PaymentProvider
+from billing.models import Integration, PaymentProvider
 from billing.webhooks.models import Event
 from customers.providers import tasks
 from demo.fakes.adyen import AdyenFake
 from demo.fakes.gocardless import GocardlessFake
+from demo.fakes.netsuite import NetsuiteFake
 from demo.fakes.server import running
 from demo.fakes.stripe import StripeFake
-from tests.billing.builders import make_payment_provider
+from demo.fakes.xero import XeroFake
+from tests.billing.builders import make_integration, make_payment_provider
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +117,47 @@ def events() -> list[str]:
         .order_by("id")
         .values_list("event_type", flat=True)
     )
+
+
+@pytest.fixture
+def netsuite(settings: Any) -> Iterator[NetsuiteFake]:
+    """Run a stand-in for NetSuite that checks signatures."""
+    fake = NetsuiteFake()
+    fake.secrets = ("client-secret", "token-secret")
+    fake.silence_seconds = 1.5
+    with running(fake) as url:
+        settings.TARN_NETSUITE_URL = url
+        yield fake
+
+
+@pytest.fixture
+def at_netsuite(organization: Any) -> Integration:
+    """Return a connection to NetSuite with secrets."""
+    made = make_integration(organization, type="netsuite", code="netsuite-eu")
+    made.secrets = {"client_secret": "client-secret", "token_secret": "token-secret"}
+    made.settings = {"account_id": "1234567-sb1", "client_id": "client", "token_id": "token"}
+    made.save()
+    return made
+
+
+@pytest.fixture
+def xero(settings: Any) -> Iterator[XeroFake]:
+    """Run a stand-in for Xero behind Nango."""
+    fake = XeroFake()
+    fake.silence_seconds = 1.5
+    with running(fake) as url:
+        settings.TARN_XERO_URL = url
+        settings.TARN_NANGO_SECRET_KEY = "nango-key"
+        yield fake
+
+
+@pytest.fixture
+def at_xero(organization: Any) -> Integration:
+    """Return a connection to Xero with its id in Nango."""
+    made = make_integration(organization, type="xero", code="xero-uk")
+    made.secrets = {"connection_id": "nango-1"}
+    made.save()
+    return made
 
 
 def jobs(name: str | None = None) -> list[Any]:

@@ -1,0 +1,461 @@
+"""Customers at accounting programs: made once, kept up to date, whatever goes wrong on the way."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from billing.events.models import WebhookEndpoint
+from billing.webhooks.models import Event
+from customers.delete import delete_customer
+from customers.models import Customer, IntegrationLink, Mirror
+from customers.providers import tasks
+from customers.providers.adapter import Adapter, Subject, adapter_of
+from customers.providers.mirror import ask_for
+from customers.providers.netsuite import NetsuiteAdapter
+from customers.providers.sides import IntegrationSide
+from customers.providers.turn import Turn
+from customers.providers.xero import XeroAdapter
+from tests.billing.builders import make_integration
+from tests.customers.posting import API, post, shown
+from tests.customers.providers.conftest import jobs, work_off
+
+pytestmark = pytest.mark.django_db
+CONTACT = {
+    "name": "Ann's Bakery",
+    "email": "ann@acme.example, bob@acme.example",
+    "phone": "+33 1 55, +33 2 66",
+    "address_line1": "12 quai de Valmy",
+    "zipcode": "75010",
+    "city": "Paris",
+    "country": "FR",
+}
+FAULTS = (
+    "error_after", "reset_after", "silence_after", "error", "reset", "garbage", "html", "huge",
+    "throttled",
+)  # fmt: skip
+# Where each program takes a creation.
+CREATIONS = {"netsuite": ("PUT", "/services"), "xero": ("PUT", "/api.xro/2.0/Contacts")}
+ADAPTERS = {"netsuite": NetsuiteAdapter, "xero": XeroAdapter}
+
+
+class Program:
+    """A connection to an accounting program, and its stand-in."""
+
+    def __init__(self, kind, fake, connection):
+        self.kind = kind
+        self.fake = fake
+        self.connection = connection
+
+    def link(self, **more):
+        return {"integration_type": self.kind, "integration_code": self.connection.code} | more
+
+    def fail(self, fault, times=1):
+        method, path = CREATIONS[self.kind]
+        self.fake.fail(fault, path, times, method)
+
+    @property
+    def creations(self):
+        return [call for call in self.fake.calls if call.method == "PUT"]
+
+
+@pytest.fixture(params=["netsuite", "xero"])
+def program(request, organization):
+    kind = request.param
+    return Program(kind, request.getfixturevalue(kind), request.getfixturevalue(f"at_{kind}"))
+
+
+@pytest.fixture
+def listener(organization):
+    return WebhookEndpoint.objects.create(
+        organization=organization, webhook_url="https://hooks.example.com/", event_types=None
+    )
+
+
+def linked(organization, program, **values):
+    links = [program.link(sync_with_provider=True)]
+    return post(organization, "c1", **(CONTACT | {"integration_customers": links} | values))
+
+
+def remote_id():
+    return IntegrationLink.objects.get().external_customer_id
+
+
+def events():
+    found = Event.objects.exclude(event_type="customer.created").order_by("id")
+    return [(one.event_type, json.loads(one.snapshot or "{}")) for one in found]
+
+
+def _impatient(self, connection, timeout=20.0):
+    self.connection, self.timeout = connection, 0.5
+
+
+class TestCreation:
+    def test_gives_the_link_the_id(self, organization, program, listener):
+        make_integration(organization, type="hubspot", code="h1")
+        hubspot = {"integration_type": "hubspot", "external_customer_id": "hs-1"}
+        both = [hubspot, program.link(sync_with_provider=True)]
+        linked(organization, program, integration_customers=both)
+
+        work_off()
+
+        [key] = program.fake.customers
+        links = {link["type"]: link for link in shown(organization)["integration_customers"]}
+        assert links[program.kind]["external_customer_id"] == key
+        assert links[program.kind]["sync_with_provider"] is True
+        assert links["hubspot"]["external_customer_id"] == "hs-1"
+        mirror = Mirror.objects.get()
+        assert (mirror.state, mirror.todo, mirror.creation) == ("ok", [], None)
+        assert Customer.objects.get().version == 2
+
+    def test_tells_of_it(self, organization, program, listener):
+        linked(organization, program)
+
+        work_off()
+
+        [(event_type, form)] = events()
+        assert event_type == "customer.accounting_provider_created"
+        assert form["integration_customers"][0]["external_customer_id"] == remote_id()
+        assert "metadata" not in form
+
+    def test_makes_nothing_for_a_link_by_id(self, organization, program):
+        post(organization, "c1", integration_customers=[program.link(external_customer_id="77")])
+
+        work_off()
+
+        assert program.fake.calls == []
+        assert remote_id() == "77"
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    def test_makes_one_whatever_happens(self, organization, program, monkeypatch, fault):
+        """Red when a record is not found again: NetSuite's by external id, Xero's by number."""
+        monkeypatch.setattr(Adapter, "__init__", _impatient)
+        program.fail(fault, times=2)
+        linked(organization, program)
+        work_off()
+        program.fake.forget_keys()
+
+        work_off(now=True)
+
+        assert list(program.fake.customers) == [remote_id()]
+
+    def test_sends_what_changed_on_the_way(self, organization, program):
+        program.fail("error_after")
+        linked(organization, program)
+        work_off()
+        post(organization, "c1", city="Lyon")
+
+        work_off(now=True)
+
+        assert list(program.fake.customers) == [remote_id()]
+        assert "Lyon" in str(program.fake.customers)
+
+    def test_tells_of_a_refusal_and_stops(self, organization, program, listener):
+        def refuse(call):
+            return program.fake.refusal(400, "This field is not <b>right</b>.")
+
+        program.fake.answer = refuse if program.kind == "netsuite" else _refusing(program.fake)
+        linked(organization, program)
+
+        work_off()
+
+        mirror = Mirror.objects.get()
+        assert (mirror.state, mirror.todo, mirror.creation_key) == ("failed", [], None)
+        assert mirror.error_request_id
+        [(event_type, form)] = events()
+        assert event_type == "customer.accounting_provider_error"
+        assert Event.objects.latest("id").object_type == "accounting_provider_customer_error"
+        assert form == {
+            "lago_customer_id": str(Customer.objects.get().pk),
+            "external_customer_id": "c1",
+            "accounting_provider": program.kind,
+            "accounting_provider_code": program.connection.code,
+            "provider_error": {
+                "message": "This field is not <b>right</b>.",
+                "error_code": mirror.error_code,
+            },
+        }
+        assert jobs() == []
+
+    def test_is_tried_three_times(self, organization, program, listener):
+        program.fail("error", times=20)
+        linked(organization, program)
+
+        work_off(now=True)
+
+        assert len(program.creations) == 3
+        assert [event_type for event_type, _ in events()] == ["customer.accounting_provider_error"]
+
+    def test_meets_a_limit_twenty_five_times(self, organization, program, listener):
+        program.fail("throttled", times=40)
+        linked(organization, program)
+
+        work_off(now=True)
+
+        assert len(program.creations) == 25
+        assert Mirror.objects.get().state == "failed"
+
+    def test_counts_limits_apart(self, organization, program):
+        """Seen to fail when an attempt that met a limit counts as one that failed."""
+        program.fail("throttled", times=5)
+        program.fail("error", times=2)
+        linked(organization, program)
+
+        work_off(now=True)
+
+        assert list(program.fake.customers) == [remote_id()]
+
+    def test_can_be_started_again(self, organization, program):
+        program.fail("error_after", times=3)
+        linked(organization, program)
+        work_off(now=True)
+
+        ask_for(Mirror.objects.get().pk, [Mirror.Step.CREATE])
+        work_off(now=True)
+
+        assert list(program.fake.customers) == [remote_id()]
+        assert Mirror.objects.get().error_message is None
+
+    def test_says_so_when_there_is_no_name(self, organization, program):
+        linked(organization, program, name=None)
+        work_off()
+
+        assert Mirror.objects.get().error_code == "name_missing"
+        assert program.fake.calls == []
+
+        post(organization, "c1", name="Bob")
+        work_off()
+        assert list(program.fake.customers) == [remote_id()]
+
+    def test_says_so_when_the_secrets_are_missing(self, organization, program):
+        program.connection.secrets = {}
+        program.connection.save()
+        linked(organization, program)
+
+        work_off()
+
+        mirror = Mirror.objects.get()
+        assert mirror.state == "failed"
+        assert mirror.error_code.endswith("_missing")
+        assert program.connection.code in mirror.error_message
+
+
+class TestLink:
+    def test_rests_for_a_partner(self, organization, program):
+        """Seen to fail when the account type is not asked for."""
+        linked(organization, program)
+        post(organization, "c1", account_type="partner")
+
+        work_off()
+        assert program.fake.calls == []
+
+        post(organization, "c1", account_type="customer")
+        work_off()
+        assert list(program.fake.customers) == [remote_id()]
+
+    def test_removes_nothing_there_when_it_goes(self, organization, program):
+        linked(organization, program)
+        work_off()
+
+        post(organization, "c1", name="Bob", integration_customers=[])
+        calls = len(program.fake.calls)
+        work_off()
+
+        assert len(program.fake.calls) == calls
+        assert len(program.fake.customers) == 1
+
+    def test_stops_when_the_customer_is_deleted(self, organization, program):
+        linked(organization, program)
+        delete_customer(organization.pk, "c1", API)
+
+        work_off()
+
+        assert program.fake.calls == []
+
+    def test_is_given_the_same_record_when_it_comes_back(self, organization, program):
+        linked(organization, program)
+        work_off()
+        post(organization, "c1", integration_customers=[])
+
+        linked(organization, program)
+        work_off()
+
+        assert list(program.fake.customers) == [remote_id()]
+
+    def test_takes_up_what_was_made_while_it_was_gone(self, organization, program, monkeypatch):
+        adapter = ADAPTERS[program.kind]
+        create = adapter.create
+
+        def create_and_lose_the_link(self, *args):
+            found = create(self, *args)
+            post(organization, "c1", integration_customers=[])
+            return found
+
+        linked(organization, program)
+        with monkeypatch.context() as patch:
+            patch.setattr(adapter, "create", create_and_lose_the_link)
+            work_off()
+        [key] = program.fake.customers
+        assert Mirror.objects.get().remote_id == key
+
+        linked(organization, program)
+        work_off()
+
+        assert remote_id() == key
+        assert len(program.creations) == 1
+
+    def test_leaves_an_id_alone_that_a_client_sent_meanwhile(self, organization, program):
+        linked(organization, program)
+        post(organization, "c1", integration_customers=[program.link(external_customer_id="77")])
+
+        work_off()
+
+        assert remote_id() == "77"
+        assert program.fake.customers == {}
+
+
+class TestUpdate:
+    def test_sends_what_changed(self, organization, program):
+        linked(organization, program)
+        work_off()
+        post(organization, "c1", name="Bob", city="Lyon", email=None)
+
+        work_off()
+
+        [customer] = program.fake.customers.values()
+        theirs = adapter_of(program.connection).read(remote_id())
+        assert (theirs["name"], theirs["city"], theirs["zipcode"]) == ("Bob", "Lyon", "75010")
+        assert not customer.get("email")
+        assert not customer.get("EmailAddress")
+
+    def test_is_not_asked_for_by_other_changes(self, organization, program):
+        linked(organization, program)
+        work_off()
+
+        post(organization, "c1", url="https://acme.example", currency="EUR")
+
+        assert jobs() == []
+
+    def test_sends_nothing_that_is_there(self, organization, program):
+        linked(organization, program)
+        work_off()
+        calls = len(program.fake.calls)
+        post(organization, "c1", name="Bob")
+        post(organization, "c1", name="Ann's Bakery")
+
+        work_off()
+
+        assert len(program.fake.calls) == calls
+
+    def test_refuses_an_id_of_the_wrong_form(self, organization, program):
+        """Red when the id is put into the address as it is."""
+        links = [program.link(external_customer_id="../1?x=")]
+        post(organization, "c1", name="Ann", integration_customers=links)
+        post(organization, "c1", name="Bob")
+
+        work_off()
+
+        assert Mirror.objects.get().error_code == "id_is_invalid"
+        assert program.fake.calls == []
+
+    def test_reads_back_what_was_sent(self, organization, program):
+        linked(organization, program, shipping_address={"city": "Lille", "country": "FR"})
+        work_off()
+
+        link = IntegrationLink.objects.get()
+        adapter = adapter_of(program.connection)
+
+        ours = adapter.body(Subject(link.customer, link))
+        assert adapter.read(link.external_customer_id) == ours
+
+    @pytest.mark.parametrize("fault", ["garbage", "html", "huge", "throttled", "error", "reset"])
+    def test_waits_when_the_answer_makes_no_sense(self, organization, program, fault):
+        linked(organization, program)
+        work_off()
+        program.fake.fail(fault, "/", times=2)
+        post(organization, "c1", city="Lyon")
+
+        work_off(now=True)
+
+        assert adapter_of(program.connection).read(remote_id())["city"] == "Lyon"
+
+
+class Killed(BaseException):
+    """What no code catches, as nothing catches `kill -9`; transactions end unfinished."""
+
+
+def _dies(*args, **kwargs):
+    raise Killed
+
+
+def _dies_after(function):
+    def call(*args, **kwargs):
+        function(*args, **kwargs)
+        raise Killed
+
+    return call
+
+
+# Where the worker dies; None is the program's own adapter.
+POINTS = {
+    "before the call": (None, "create", False),
+    "after the answer": (None, "create", True),
+    "while storing the id": (IntegrationSide, "store_id", True),
+    "before the commit": (Turn, "_succeed", True),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+class TestCrash:
+    def _die(self, monkeypatch, program, point):
+        kind, name, after = POINTS[point]
+        kind = kind or ADAPTERS[program.kind]
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, name, _dies_after(getattr(kind, name)) if after else _dies)
+            with pytest.raises(Killed):
+                work_off(now=True)
+
+    def _come_back(self):
+        past = timezone.now() - timedelta(minutes=5)
+        Mirror.objects.update(next_try_at=past, claimed_until=past)
+        tasks.continue_mirrors(0)
+        work_off(now=True)
+
+    def test_leaves_one_record(self, organization, program, monkeypatch, point):
+        """Red when a creation begins without looking for what an earlier one made."""
+        linked(organization, program)
+        self._die(monkeypatch, program, point)
+        assert remote_id() is None
+        program.fake.forget_keys()
+
+        self._come_back()
+
+        assert list(program.fake.customers) == [remote_id()]
+        assert (Mirror.objects.get().state, Mirror.objects.get().todo) == ("ok", [])
+
+    def test_leaves_one_record_though_the_customer_changed(
+        self, organization, program, monkeypatch, point
+    ):
+        """Red when an attempt sends the customer as it is then."""
+        linked(organization, program)
+        self._die(monkeypatch, program, point)
+        post(organization, "c1", name="Bob")
+        program.fake.forget_keys()
+
+        self._come_back()
+
+        assert list(program.fake.customers) == [remote_id()]
+        assert adapter_of(program.connection).read(remote_id())["name"] == "Bob"
+
+
+def _refusing(fake):
+    """Return what answers as Xero, but refuses to make a contact."""
+    answer = fake.answer
+
+    def refuse(call):
+        if call.method == "PUT":
+            return fake.refusal(400, "This field is not <b>right</b>.")
+        return answer(call)
+
+    return refuse
