@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import httpx2
 
 from customers.providers.adapter import Failure, OutcomeUnknown, Refused, Throttled, Unavailable
+from customers.providers.reach import seconds
 
 # What is read of an answer; a customer is a few kilobytes.
 LARGEST = 1_000_000
@@ -88,7 +89,7 @@ class Rest:
         words, code = _reason_of(self.reason, found)
         request_id = answer.headers.get(self.request_id)
         if status == 429:
-            wait = _seconds(answer.headers.get("retry-after"))
+            wait = seconds(answer.headers.get("retry-after"))
             words = words or f"{self.name} asks for patience: too many calls."
             return Throttled(words, wait, code=code, request_id=request_id)
         if status in (401, 403):
@@ -143,7 +144,3 @@ def _text(value: Any) -> str | None:
         return None
     line = "".join(one if one.isprintable() else " " for one in str(value)).strip()
     return line[:_WORDS] or None
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isascii() and text.isdigit() else None
