@@ -10,6 +10,9 @@ _OF_FIELD = {
     ("email", "value_already_exist"): (
         "“{value}” works here already. Change their role in the list of staff."
     ),
+    ("expires_at", "value_is_invalid"): (
+        "“{value}” is no time. Write it like 2030-01-31T00:00:00Z."
+    ),
     ("external_id", "value_is_invalid"): (
         "“{value}” holds characters that nobody can see. Use others."
     ),
@@ -25,10 +28,23 @@ _OF_FIELD = {
         "“{value}” is not a percentage. Use digits and a point, with at most eight decimals: 5.5."
     ),
     ("rate", "value_is_out_of_range"): "“{value}” is outside of 0 to 1000 per cent.",
+    ("permissions", "value_is_invalid"): (
+        "These are no permissions. Write them like {customer: [read, write], tax: [read]}; without"
+        " any a key may do everything."
+    ),
     ("provider_customer_id", "value_is_invalid"): (
         "“{value}” is too long or looks like a card number. Enter the provider's customer id."
     ),
     ("provider_payment_methods", "value_is_invalid"): "Link works only together with Card.",
+    ("role", "value_is_invalid"): (
+        "“{value}” is no role: these are viewer, auditor, finance, finance_lead and operator."
+    ),
+    ("slug", "value_is_invalid"): (
+        "“{value}” can't be a code. Use 3 to 40 of a to z, digits, and hyphens in between."
+    ),
+    ("slug", "value_is_too_short"): (
+        "“{value}” is too short for a code. Use 3 to 40 of a to z, digits, and hyphens in between."
+    ),
     ("webhook_url", "url_is_invalid"): (
         "“{value}” can't be called from here. Use a public https address."
     ),

@@ -21,20 +21,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the organization, and what the key is for."""
-        parser.add_argument("organization", metavar="ORGANIZATION", help="its code")
+        parser.add_argument("organization", metavar="ORGANIZATION", nargs="?", help="its code")
         parser.add_argument("--name", default="", help="what the key is for")
         parser.add_argument(
             "--permission",
-            action="append",
+            action="extend",
+            nargs="+",
             metavar="RESOURCE:MODE",
-            help="such as customer:read; repeat it for more. Without any the key may do everything",
+            help="such as customer:read tax:write. Without any the key may do everything",
         )
         parser.add_argument("--expires-at", metavar="TIME", help="such as 2030-01-31T00:00:00Z")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the key."""
-        organization = _find(options["organization"])
-        permissions = _permissions(options["permission"])
+        code, given = options["organization"], options["permission"] or []
+        if code is None and given and ":" not in given[-1]:
+            *given, code = given  # it was said last: create_api_key --permission tax:read acme
+        organization = _find(code)
+        permissions = _permissions(given)
         try:
             expires_at = point_in_time(options["expires_at"])
         except PydanticCustomError:
@@ -50,7 +54,9 @@ class Command(BaseCommand):
         self.stdout.write(key)
 
 
-def _find(code: str) -> Organization:
+def _find(code: str | None) -> Organization:
+    if code is None:
+        raise CommandError("Say whose key this is: create_api_key ORGANIZATION.")
     found = Organization.objects.filter(slug=code).first()
     if found is None:
         known = Organization.objects.values_list("slug", flat=True)
@@ -58,7 +64,7 @@ def _find(code: str) -> Organization:
     return found
 
 
-def _permissions(given: list[str] | None) -> dict[str, list[str]] | None:
+def _permissions(given: list[str]) -> dict[str, list[str]] | None:
     """Return the permissions by resource; None allows everything."""
     if not given:
         return None

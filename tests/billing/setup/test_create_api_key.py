@@ -44,8 +44,23 @@ class TestCreateApiKey:
         assert made.expires_at == datetime(2030, 1, 31, tzinfo=UTC)
 
     @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["acme", "--permission", "customer:read", "tax:read"],
+            ["--permission", "customer:read", "tax:read", "acme"],
+            ["acme", "--permission", "customer:read", "--permission", "tax:read"],
+        ],
+    )
+    def test_takes_several_permissions_in_any_order(self, organization, arguments):
+        run(*arguments)
+
+        assert ApiKey.objects.get().permissions == {"customer": ["read"], "tax": ["read"]}
+
+    @pytest.mark.parametrize(
         "arguments, words",
         [
+            ([], "Say whose key this is: create_api_key ORGANIZATION."),
+            (["--permission=tax:read"], "Say whose key this is: create_api_key ORGANIZATION."),
             (["acne"], "There is no organization acne. Did you mean acme?"),
             (["acme", "--permission=tex:read"], "There is no resource tex. Did you mean tax?"),
             (["acme", "--permission=tax"], "tax must end with :read or :write."),

@@ -99,6 +99,27 @@ class TestProblems:
                 "api_keys[0].key, line 1: “(hidden)” can't be used here.",
             ),
             (
+                "api_keys: [{key: canary-0123456789, permissions: {customers: [read]}}]",
+                (
+                    "api_keys[0].permissions, line 1: These are no permissions. Write them like"
+                    " {customer: [read, write], tax: [read]}; without any a key may do everything."
+                ),
+            ),
+            (
+                "api_keys: [{key: canary-0123456789, expires_at: soon}]",
+                (
+                    "api_keys[0].expires_at, line 1: “soon” is no time. Write it like"
+                    " 2030-01-31T00:00:00Z."
+                ),
+            ),
+            (
+                "staff: [{email: ann@acme.test, role: boss}]",
+                (
+                    "staff[0].role, line 1: “boss” is no role: these are viewer, auditor, finance,"
+                    " finance_lead and operator."
+                ),
+            ),
+            (
                 "api_keys: [{key: canary-0123456789}, {key: canary-0123456789}]",
                 "api_keys[1].key, line 1: This stands in line 1 already.",
             ),
