@@ -11,12 +11,13 @@ from config import health
 urlpatterns = [
     path("api/v1/", include("customers.urls")),  # first: what programs call most is found soonest
     path("api/v1/", include("billing.api.urls")),
+    path("customer-portal/", include("customers.portal.urls")),
     path("webhooks/", include("customers.providers.urls")),
     path("health", health.health),
     path("ready", health.ready),
     path("admin/", include("billing.people.urls")),  # before the admin's own way of signing in
     path("admin/", admin.site.urls),
-    path("logos/<uuid:entity_id>", logo),
+    path("logos/<uuid:entity_id>", logo, name="logo"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("api/v1/", include(unknown_paths)),  # last: whatever none of the above took

@@ -89,6 +89,8 @@ class TestOtherOrganizations:
             "ready",
             "admin/",
             "logos/<uuid:entity_id>",  # shown to anybody who knows the id, by contract
+            # Shows one customer to whoever has a link that we signed for it.
+            "customer-portal/<str:token>",
             # Takes only what the provider signed with the secret of a connection there.
             "webhooks/<provider:kind>/<id:organization_id>",
             "api/schema/",
