@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from billing.events.models import ChangeRecord
 from billing.models import BillingEntity
-from customers.mirrors import Mirror
+from customers.mirrors import Comparison, Mirror
 from customers.models import (
     Customer,
     CustomerMetadata,
@@ -141,12 +141,24 @@ def _links_of(organization_id: UUID, values: Values) -> "list[QuerySet[Any]]":
         found += _waiting_links(organization_id)
     if "failed" in values:
         found.append(failed_mirrors(organization_id))
+    if "failed_provider" in values:
+        found.append(failed_mirrors(organization_id).filter(integration=None))
+    if "failed_integration" in values:
+        found.append(failed_mirrors(organization_id).filter(payment_provider=None))
+    if "differs" in values:
+        found.append(differing_mirrors(organization_id))
     return found
 
 
 def failed_mirrors(organization_id: UUID) -> "QuerySet[Mirror]":
     """Return what could not be done at a payment provider or an integration."""
     return Mirror.objects.filter(organization=organization_id, state=Mirror.State.FAILED)
+
+
+def differing_mirrors(organization_id: UUID) -> "QuerySet[Mirror]":
+    """Return what was not the same on both sides when it was compared last."""
+    differing = Comparison.objects.filter(organization=organization_id).exclude(differing=[])
+    return Mirror.objects.filter(organization=organization_id, pk__in=differing.values("mirror"))
 
 
 def _waiting_links(organization_id: UUID) -> "tuple[QuerySet[Any], QuerySet[Any]]":

@@ -199,6 +199,9 @@ CRITERIA: Mapping[str, Criterion] = {
         conditions.of_sync,
         ("waiting", gettext_lazy("Not created there yet")),
         ("failed", gettext_lazy("Failed there")),
+        ("failed_provider", gettext_lazy("Failed at a payment provider")),
+        ("failed_integration", gettext_lazy("Failed at an integration")),
+        ("differs", gettext_lazy("Not the same there")),
         candidates=conditions.ids_of_links,
     ),
     "duplicates": _fixed(

@@ -211,6 +211,12 @@ class DriftRound(OrganizationPart):
     def __str__(self) -> str:
         return str(self.started_at)
 
+    @property
+    def connection(self) -> PaymentProvider | Integration:
+        """Return the connection, of whichever kind."""
+        found: Any = self.payment_provider or self.integration
+        return found
+
 
 class PaymentMethod(OrganizationPart):
     """How a customer can pay at a provider, as the provider told us; seen by staff only.
@@ -295,6 +301,11 @@ class ProviderEvent(OrganizationPart):
                 name="provider_event_waiting",
             ),
             models.Index(fields=["received_at"], name="provider_event_by_age"),
+            models.Index(
+                fields=["organization", "received_at"],
+                condition=Q(state="failed"),
+                name="provider_event_failed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from customers.conditions import failed_mirrors
+from customers.conditions import differing_mirrors, failed_mirrors
 from customers.intakes import Import
 from customers.listing import Amount, amount
 from customers.models import Customer, TaxNumberProblem
@@ -150,9 +150,18 @@ def _oldest_problem(organization_id: UUID, found: "QuerySet[Customer]") -> datet
     return oldest
 
 
-def _oldest_failure(organization_id: UUID, found: "QuerySet[Customer]") -> datetime | None:
-    failed = failed_mirrors(organization_id)
-    oldest: datetime | None = failed.aggregate(oldest=Min("error_at"))["oldest"]
+def _oldest_failure(**kind: None) -> Since:
+    def since(organization_id: UUID, found: "QuerySet[Customer]") -> datetime | None:
+        failed = failed_mirrors(organization_id).filter(**kind)
+        oldest: datetime | None = failed.aggregate(oldest=Min("error_at"))["oldest"]
+        return oldest
+
+    return since
+
+
+def _oldest_comparison(organization_id: UUID, found: "QuerySet[Customer]") -> datetime | None:
+    differing = differing_mirrors(organization_id)
+    oldest: datetime | None = differing.aggregate(at=Min("comparison__asked_at"))["at"]
     return oldest
 
 
@@ -191,11 +200,25 @@ _QUEUES = [
         "duplicates", _("Likely duplicates"), "content_copy", _pairs, "admin:customers_duplicates"
     ),
     _customers(
-        "failed",
-        _("Failed at the provider"),
+        "failed_provider",
+        _("Provider sync failed"),
         "sync_problem",
-        {"sync": ("failed",)},
-        _oldest_failure,
+        {"sync": ("failed_provider",)},
+        _oldest_failure(integration=None),
+    ),
+    _customers(
+        "failed_integration",
+        _("Integration sync failed"),
+        "sync_problem",
+        {"sync": ("failed_integration",)},
+        _oldest_failure(payment_provider=None),
+    ),
+    _customers(
+        "differs",
+        _("Not the same at a provider"),
+        "compare_arrows",
+        {"sync": ("differs",)},
+        _oldest_comparison,
     ),
     _customers(
         "sync",

@@ -148,6 +148,7 @@ ASKING_MORE = {
         ({"do": "take"}, Ability.EDIT_CUSTOMERS),
         ({"do": "detach"}, Ability.EDIT_CUSTOMERS),
     ],
+    "customers_sync": [({"do": "compare"}, Ability.SYNC), ({"do": "again"}, Ability.SYNC)],
     "customers_views": [
         ({"do": "delete"}, Ability.READ),
         ({"do": "save", "name": "Ours", "shared": "on"}, Ability.SHARE_VIEWS),

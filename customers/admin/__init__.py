@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.staff.palette import Finder, register
 from billing.staff.roles import Ability
 from billing.staff.site import Item, back_office
+from customers import queues
 from customers.admin.bulk import PAGES as BULK_PAGES
 from customers.admin.duplicates import PAGES as DUPLICATE_PAGES
 from customers.admin.edit import AddPage, AdvicePage, CountryPage, EditPage
@@ -17,6 +18,8 @@ from customers.admin.list import PAGES as LIST_PAGES
 from customers.admin.page import PAGES
 from customers.admin.palette import find_customers
 from customers.admin.screen import CustomerScreen
+from customers.admin.sync import PAGES as SYNC_PAGES
+from customers.admin.sync import UNHANDLED
 from customers.models import Customer
 
 admin.site.register(Customer, CustomerScreen)
@@ -46,7 +49,9 @@ back_office().item(
         keys="g i",
     )
 )
+back_office().item(Item("sync", _("Sync"), "sync_alt", "admin:customers_sync", Ability.HISTORY, 30))
 register(Finder(_("Customers"), find_customers))
+queues.register(UNHANDLED)
 
 for _route, _page, _name in (
     *HOME_PAGES,
@@ -56,6 +61,7 @@ for _route, _page, _name in (
     *BULK_PAGES,
     *IMPORT_PAGES,
     *HISTORY_PAGES,
+    *SYNC_PAGES,
 ):
     back_office().page(_route, _page, _name)
 

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from billing.errors import NotFound
 from billing.models import PaymentProvider
 from customers.mirrors import WORDS_LENGTH, ProviderEvent
 from customers.models import ProviderLink
@@ -141,6 +142,23 @@ def handle(event_id: UUID) -> None:
         _repeat(event, str(error) or type(error).__name__)
         return
     _settle(event, state=state, error=None, next_try_at=None)
+
+
+def handle_again(organization_id: UUID, event_id: UUID) -> None:
+    """Have an event handled that had failed, with all attempts before it.
+
+    :raises NotFound: if there is none that failed.
+    """
+    with transaction.atomic():
+        failed = ProviderEvent.objects.select_for_update().filter(
+            organization_id=organization_id, pk=event_id, state=_State.FAILED
+        )
+        event = failed.first()
+        if event is None:
+            raise NotFound("provider_event")
+        event.state, event.attempts, event.next_try_at = _State.WAITING, 0, timezone.now()
+        event.save(update_fields=["state", "attempts", "next_try_at"])
+        enqueue_event(event)
 
 
 def _act(event: ProviderEvent) -> str:

@@ -1,6 +1,7 @@
 """Jobs that keep customers' mirrors up to date, and take over what a worker left."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,8 +9,11 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
-from customers.mirrors import Mirror, ProviderEvent
+from customers.mirrors import DriftRound, Mirror, ProviderEvent
+from customers.providers import drift
+from customers.providers.adapter import Failure
 from customers.providers.claims import enqueue
 from customers.providers.inbound import enqueue_event, handle
 from customers.providers.mirror import reflect, work
@@ -19,6 +23,12 @@ from customers.providers.steps import Change
 _PATIENCE = timedelta(seconds=30)
 _AT_ONCE = 500
 _EVENTS_KEPT = timedelta(days=90)
+# A round asks four customers a second; a night asks so many, the next one goes on.
+_DRIFT_PAUSE = 5  # seconds
+_DRIFT_PER_NIGHT = 10_000
+# A connection that can't be asked is asked again after this, so often.
+_DRIFT_WAIT = 300  # seconds
+_DRIFT_ATTEMPTS = 5
 _AFTER_AN_OUTAGE = RetryStrategy(
     max_attempts=10, exponential_wait=2, retry_exceptions={OperationalError, InterfaceError}
 )
@@ -86,6 +96,46 @@ def continue_mirrors(timestamp: int) -> None:
             event.next_try_at = timezone.now() + _PATIENCE
             event.save(update_fields=["next_try_at"])
             enqueue_event(event)
+
+
+@app.periodic(cron="23 1 * * *", periodic_id="compare_connections")
+@app.task(name="customers.compare_connections", queueing_lock="compare_connections")
+def compare_connections(timestamp: int) -> None:
+    """Have every night look for customers that are not the same at their connections."""
+    for connection in drift.comparable():
+        compare_soon(drift.begin(connection))
+
+
+@app.task(name="customers.compare_connection", queue="providers", retry=_AFTER_AN_OUTAGE)
+def compare_connection(round_id: str, left: int, failures: int = 0) -> None:
+    """Compare some customers of a round, and have the next job go on a little later."""
+    found = DriftRound.objects.filter(pk=round_id).first()
+    if found is None or found.finished_at is not None:
+        return
+    try:
+        is_more = drift.go_on(found)
+    except Failure as failure:
+        if failures + 1 == _DRIFT_ATTEMPTS:
+            drift.stop(found, failure)
+            return
+        compare_soon(found, left - drift.PER_JOB, _DRIFT_WAIT, failures + 1)
+        return
+    if is_more and left > drift.PER_JOB:
+        compare_soon(found, left - drift.PER_JOB, _DRIFT_PAUSE)
+
+
+def compare_soon(
+    found: DriftRound, left: int = _DRIFT_PER_NIGHT, seconds: int = 0, failures: int = 0
+) -> None:
+    """Have a worker go on with a round, unless that is waiting to be done already."""
+    job = app.configure_task(
+        "customers.compare_connection",
+        queue="providers",
+        queueing_lock=f"compare {found.pk}",
+        schedule_in={"seconds": seconds},
+    )
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(round_id=str(found.pk), left=left, failures=failures)
 
 
 @app.periodic(cron="* * * * *", periodic_id="retake_provider_jobs")

@@ -51,7 +51,8 @@ class TestQueues:
 
         query = CustomerQuery(organization.pk, filters={"sync": ("failed",)})
 
-        assert numbers(organization)["failed"] == 1
+        found = numbers(organization)
+        assert (found["failed_provider"], found["failed_integration"]) == (1, 0)
         assert list(query.queryset()) == list(query.found_by_index()) == [failed]
 
     def test_count_pairs_that_are_likely_one(self, organization):
