@@ -146,6 +146,7 @@ TARN_STATEMENT_TIMEOUT_MS = env.int("TARN_STATEMENT_TIMEOUT_MS", default=30_000)
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("en", "English"), ("fr", "Français"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 

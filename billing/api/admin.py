@@ -30,10 +30,11 @@ from billing.staff.forms import organization_choice, switch, text
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.screens import fact
-from billing.staff.sentences import sentence
-from billing.staff.settings import SettingsForm, SettingsScreen
+from billing.staff.sentences import in_words, sentence
+from billing.staff.settings import SettingsForm, SettingsScreen, badge
 from billing.staff.site import back_office
 from billing.staff.tampering import Tampered
+from billing.staff.templatetags.moments import moment
 from billing.staff.workplace import Workplace
 
 MODES = ((READ, gettext_lazy("Read")), (WRITE, gettext_lazy("Write")))
@@ -61,7 +62,7 @@ class Matrix(forms.CheckboxSelectMultiple):
         ticked = set(value or ())
         context["widget"]["rows"] = [
             {
-                "label": resource.replace("_", " ").capitalize(),
+                "label": in_words(resource),
                 "boxes": [
                     {"value": box, "label": label, "checked": box in ticked}
                     for mode, label in MODES
@@ -174,7 +175,7 @@ class ApiKeyScreen(SettingsScreen):
         gettext_lazy("Programs call the API with a key: make one for each program."),
     )
     wish_form = KeyForm
-    list_display = ("shown_name", "end", "allowed", "last_use", "ends", "works")
+    list_display = ("shown_name", "end", "allowed", "last_use", "ends", "state")
     ordering = ("-created_at",)
     add_fieldsets = (
         (None, {"fields": ("organization", "key_id", "name", "everything", "boxes", "last_day")}),
@@ -216,17 +217,19 @@ class ApiKeyScreen(SettingsScreen):
     @fact(gettext_lazy("Last used"), ordering="last_used_at")
     def last_use(self, key: ApiKey) -> Any:
         """Return when a program last called with it."""
-        return key.last_used_at or _("never")
+        return moment(key.last_used_at, "short") or _("never")
 
     @fact(gettext_lazy("Ends"), ordering="expires_at")
     def ends(self, key: ApiKey) -> Any:
         """Return when it ends by itself."""
-        return key.expires_at or _("not by itself")
+        return moment(key.expires_at, "short") or _("not by itself")
 
-    @fact(gettext_lazy("Works"), boolean=True)
-    def works(self, key: ApiKey) -> bool:
-        """Return whether the key has not ended."""
-        return key.expires_at is None or key.expires_at > timezone.now()
+    @fact(gettext_lazy("State"))
+    def state(self, key: ApiKey) -> str:
+        """Return whether the key has ended."""
+        if key.expires_at is None or key.expires_at > timezone.now():
+            return badge(_("Works"), "ok", "check_circle")
+        return badge(_("Ended"), "bad", "block")
 
 
 def made_page(

@@ -28,7 +28,7 @@ from billing.events.actor import Actor
 from billing.staff.forms import organization_choice, switch, text
 from billing.staff.roles import Ability
 from billing.staff.screens import fact
-from billing.staff.settings import SettingsForm, SettingsScreen
+from billing.staff.settings import SettingsForm, SettingsScreen, badge
 
 LABELS = {
     "secret_key": gettext_lazy("Secret key"),
@@ -244,13 +244,13 @@ class ConnectionScreen(SettingsScreen):
         """Return whether it can be used, or what is missing."""
         kept = kept_secrets(connection)
         if kept is None:
-            return _("secrets can't be opened: enter them again")
+            return badge(_("Secrets can't be opened: enter them again"), "bad", "error")
         needed = form_for(self._kind(), connection.type).shape.needed
         missing = sorted(name for name in needed if name not in kept | connection.settings)
         if missing:
             names = ", ".join(str(LABELS[name]) for name in missing)
-            return _("incomplete: {names}").format(names=names)
-        return _("complete")
+            return badge(_("Missing: {names}").format(names=names), "warn", "error")
+        return badge(_("Complete"), "ok", "check_circle")
 
     def _kind(self) -> Any:
         return PaymentProvider if self.model is PaymentProvider else Integration

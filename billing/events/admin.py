@@ -24,6 +24,7 @@ from billing.events.write import (
 from billing.staff.forms import organization_choice, switch, text
 from billing.staff.roles import Ability
 from billing.staff.screens import fact
+from billing.staff.sentences import in_words
 from billing.staff.settings import SettingsForm, SettingsScreen
 
 FIELDS = ("webhook_url", "name", "everything", "names", "with_changes", "signature_algo")
@@ -48,14 +49,10 @@ class EventBoxes(forms.CheckboxSelectMultiple):
             # What was ticked must be in sight.
             groups = sent if kind in SENT or kind in ticked else later
             subject, _dot, what = kind.partition(".")
-            box = {"value": kind, "label": _spoken(what), "checked": kind in ticked}
-            groups.setdefault(_spoken(subject), []).append(box)
+            box = {"value": kind, "label": in_words(what), "checked": kind in ticked}
+            groups.setdefault(in_words(subject), []).append(box)
         context["widget"] |= {"sent": sent, "later": later}
         return context
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ").capitalize()
 
 
 class WebhookEndpointForm(SettingsForm):
@@ -151,7 +148,7 @@ class WebhookEndpointScreen(SettingsScreen):
         gettext_lazy("No webhook endpoints yet."),
         gettext_lazy("Add the address of a program that wants to know what happens here."),
     )
-    list_display = ("shown_name", "webhook_url", "told_of", "state")
+    list_display = ("shown_name", "address", "told_of", "state")
     ordering = ("-created_at",)
     add_fieldsets = ((None, {"fields": ("organization", *FIELDS)}),)
     fieldsets = ((None, {"fields": FIELDS}),)
@@ -161,6 +158,11 @@ class WebhookEndpointScreen(SettingsScreen):
     def shown_name(self, endpoint: WebhookEndpoint) -> str:
         """Return the name, or words for an endpoint without one."""
         return endpoint.name or _("without a name")
+
+    @fact(gettext_lazy("Address"), ordering="webhook_url")
+    def address(self, endpoint: WebhookEndpoint) -> str:
+        """Return where it is told."""
+        return endpoint.webhook_url
 
     @fact(gettext_lazy("Told of"))
     def told_of(self, endpoint: WebhookEndpoint) -> str:

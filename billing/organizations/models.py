@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from billing.values import ADDRESS_LINE_LENGTH, TEXT_LENGTH
 
@@ -150,11 +151,11 @@ class Membership(models.Model):
     """What one person may do in one organization."""
 
     class Role(models.TextChoices):
-        VIEWER = "viewer"
-        FINANCE = "finance"
-        FINANCE_LEAD = "finance_lead"
-        AUDITOR = "auditor"
-        OPERATOR = "operator"
+        VIEWER = "viewer", _("Viewer")
+        FINANCE = "finance", _("Finance clerk")
+        FINANCE_LEAD = "finance_lead", _("Finance lead")
+        AUDITOR = "auditor", _("Auditor")
+        OPERATOR = "operator", _("Operator")
 
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="memberships"
@@ -166,6 +167,8 @@ class Membership(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
         constraints = [
             models.UniqueConstraint(fields=["organization", "user"], name="membership_once")
         ]

@@ -21,7 +21,8 @@ from billing.people.members import add_member, change_member_role, remove_member
 from billing.staff.forms import organization_choice
 from billing.staff.roles import ABILITIES, Ability, Role, may_give
 from billing.staff.screens import fact
-from billing.staff.settings import SettingsForm, SettingsScreen
+from billing.staff.settings import SettingsForm, SettingsScreen, badge
+from billing.staff.templatetags.moments import moment
 from billing.staff.workplace import Workplace, workplace
 
 
@@ -93,7 +94,7 @@ class MembershipScreen(SettingsScreen):
         gettext_lazy("Nobody works here yet."),
         gettext_lazy("Add people by their e-mail address and give each a role."),
     )
-    list_display = ("person", "role_name", "second_factor", "last_login", "created_at")
+    list_display = ("person", "role_name", "second_factor", "last_login", "added")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__email")
     ordering = ("user__username",)
@@ -154,15 +155,22 @@ class MembershipScreen(SettingsScreen):
         """Return the role."""
         return membership.get_role_display()
 
-    @fact(gettext_lazy("Second factor"), boolean=True)
-    def second_factor(self, membership: Any) -> bool:
+    @fact(gettext_lazy("Second factor"))
+    def second_factor(self, membership: Any) -> str:
         """Return whether the person has one."""
-        return bool(membership.has_factor)
+        if membership.has_factor:
+            return badge(_("Set up"), "ok", "check_circle")
+        return badge(_("None"), "warn", "lock_open")
 
     @fact(gettext_lazy("Last signed in"), ordering="user__last_login")
-    def last_login(self, membership: Membership) -> Any:
+    def last_login(self, membership: Membership) -> str:
         """Return when the person last signed in."""
-        return membership.user.last_login or _("never")
+        return moment(membership.user.last_login, "short") or _("never")
+
+    @fact(gettext_lazy("Added"), ordering="created_at")
+    def added(self, membership: Membership) -> str:
+        """Return when the person was added."""
+        return moment(membership.created_at, "short")
 
 
 def _let_in(request: HttpRequest, user: User) -> str:

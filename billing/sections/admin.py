@@ -12,6 +12,7 @@ from billing.sections.models import InvoiceCustomSection
 from billing.sections.write import change_section, create_section, delete_section
 from billing.staff.forms import long_text, organization_choice, text
 from billing.staff.roles import Ability
+from billing.staff.screens import fact
 from billing.staff.settings import SettingsForm, SettingsScreen
 
 FIELDS = ("name", "display_name", "description", "details")
@@ -62,7 +63,7 @@ class SectionScreen(SettingsScreen):
         gettext_lazy("No invoice sections yet."),
         gettext_lazy("Add a text, such as your bank details, that can be printed on invoices."),
     )
-    list_display = ("name", "code", "display_name", "users")
+    list_display = ("name", "code", "title", "users")
     search_fields = ("name", "code")
     ordering = ("name",)
     readonly_fields = ("code",)
@@ -72,6 +73,11 @@ class SectionScreen(SettingsScreen):
     def get_queryset(self, request: Any) -> Any:
         """Return the sections that are not deleted."""
         return super().get_queryset(request).filter(deleted_at=None)
+
+    @fact(gettext_lazy("Title on the invoice"), ordering="display_name")
+    def title(self, section: InvoiceCustomSection) -> str:
+        """Return what stands above the text on the invoice."""
+        return section.display_name or "-"
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         """Return the code once it is chosen."""

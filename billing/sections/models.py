@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from billing.organizations.models import BillingEntity, Organization, OrganizationPart
 from billing.values import TEXT_LENGTH
@@ -36,6 +37,8 @@ class InvoiceCustomSection(models.Model):
     objects = InvoiceCustomSectionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("invoice section")
+        verbose_name_plural = _("invoice sections")
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "code"],

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.forms.forms import DeclarativeFieldsMetaclass
 from django.forms.models import ModelFormOptions
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminTextareaWidget,
@@ -210,8 +211,10 @@ class WishForm(forms.Form, metaclass=_FormMeta):
         self.data, self.initial, self.current = data, theirs, theirs
         self.add_error(
             None,
-            "Somebody else changed this meanwhile. Nothing was saved and nothing is lost: look at "
-            "the marked fields, then save again to have it your way.",
+            _(
+                "Somebody else changed this meanwhile. Nothing was saved and nothing is lost: look "
+                "at the marked fields, then save again to have it your way."
+            ),
         )
 
     def carry_over(self, theirs: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +228,8 @@ class WishForm(forms.Form, metaclass=_FormMeta):
     def _show_both(self, name: str, theirs: Any) -> None:
         field = self.fields[name]
         now, yours = shown(field, theirs), shown(field, self.cleaned_data.get(name))
-        self.add_error(name, f"Now: {_quoted(now)}. You entered: {_quoted(yours)}.")
+        words = gettext("Now: {now}. You entered: {yours}.")
+        self.add_error(name, words.format(now=_quoted(now), yours=_quoted(yours)))
 
     def _seen(self) -> dict[str, Any]:
         try:
@@ -248,14 +252,14 @@ def shown(field: forms.Field, value: Any) -> str:
     if value in (None, "", []):
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     names = {str(key): str(name) for key, name in getattr(field, "choices", [])}
     values = value if isinstance(value, list) else [value]
     return ", ".join(str(names.get(str(one), one)) for one in values)
 
 
 def _quoted(text: str) -> str:
-    return f"“{text}”" if text else "nothing"
+    return f"“{text}”" if text else gettext("nothing")
 
 
 def put_value(data: QueryDict, name: str, field: forms.Field, value: Any) -> None:

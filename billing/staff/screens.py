@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 
 from billing.errors import NotFound
@@ -166,10 +167,12 @@ class WishScreen(Screen):
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Say what became of it; the form has written it."""
         if change and not form.edited():
-            self.message_user(request, "Nothing was edited, nothing was saved.", messages.INFO)
+            words = _("Nothing was edited, nothing was saved.")
+            self.message_user(request, words, messages.INFO)
             return
         labels = [str(form.fields[name].label or name).lower() for name in form.edited()]
-        words = f"Saved: {', '.join(labels)}." if change else f"{obj} was created."
+        told = _("Saved: {fields}.") if change else _("{name} was created.")
+        words = told.format(fields=", ".join(labels), name=obj)
         self.message_user(request, words, messages.SUCCESS)
 
     def save_related(self, *_: Any, **__: Any) -> None:

@@ -11,6 +11,7 @@ from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.formats import localize
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy, ngettext
 
 from billing.dependents import Column, count_customers
@@ -96,6 +97,20 @@ class CountedList(ChangeList):
         self.result_list = rows
 
 
+def badge(words: str, kind: str, icon: str) -> SafeString:
+    """Return a state as an icon and a word, never color alone.
+
+    :param kind: ok, warn, bad or info.
+    """
+    return format_html(
+        '<span class="t-badge t-badge--{}"><span class="material-symbols-outlined" '
+        'aria-hidden="true">{}</span>{}</span>',
+        kind,
+        icon,
+        words,
+    )
+
+
 class SettingsScreen(WishScreen):
     """A screen of what an organization is set up with; rows are deleted one at a time."""
 
@@ -109,6 +124,7 @@ class SettingsScreen(WishScreen):
     nothing_yet: ClassVar[tuple[Words, Words]] = (gettext_lazy("Nothing here yet."), "")
 
     actions = None
+    delete_confirmation_template = "admin/settings/delete.html"
     show_full_result_count = False
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
@@ -137,7 +153,7 @@ class SettingsScreen(WishScreen):
         """Return what goes, and what goes with it."""
         rows = list(objs)
         _shown, counted, forbidden, protected = super().get_deleted_objects(rows, request)
-        told = [line for row in rows for line in (str(row), *self.lost_with(row))]
+        told = [line for row in rows for line in self.lost_with(row)]
         return told, counted, forbidden, protected
 
     def delete_view(

@@ -29,6 +29,7 @@ from billing.models import (
 from billing.staff.forms import Words
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
+from billing.staff.sentences import in_words
 from customers.admin.entries import DOORS, fields_of_customers, summary
 from customers.history import in_order, paths_of
 from customers.models import Customer
@@ -160,14 +161,9 @@ def _read(sent: Mapping[str, str]) -> tuple[Asked, list[str]]:
 def _fields() -> list[tuple[str, str]]:
     """Return what the history can be narrowed to, by the names of the fields."""
     return sorted(
-        [*fields_of_customers(None), *((path, _words_of(path)) for path in _SETUP_FIELDS)],
+        [*fields_of_customers(None), *((path, in_words(path)) for path in _SETUP_FIELDS)],
         key=lambda one: one[1].casefold(),
     )
-
-
-def _words_of(path: str) -> str:
-    """Return a field of the set-up in words; those of its name are near enough."""
-    return path.replace("_", " ").replace(".", ": ").capitalize()
 
 
 def _day(text: str, problems: list[str]) -> datetime | None:
@@ -250,7 +246,7 @@ def _line(record: ChangeRecord, names: Any, objects: Mapping[UUID, Model]) -> Li
 
 def _told(path: str, old: Any, new: Any, names: Any) -> Difference:
     found = difference(path, old, new, names)
-    return found._replace(label=_words_of(path)) if found.label == path else found
+    return found._replace(label=in_words(path)) if found.label == path else found
 
 
 def _name(record: ChangeRecord, row: Model | None) -> str:

@@ -41,6 +41,9 @@ class Export(models.Model):
             models.Index(fields=["organization", "person", "-created_at"], name="export_newest")
         ]
 
+    def __str__(self) -> str:
+        return f"{self.format} of {self.rows} customers"
+
 
 class ExportPiece(models.Model):
     """A part of an export's file, so that no process ever holds the whole."""

@@ -41,7 +41,7 @@ from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.screens import fact
 from billing.staff.sentences import sentence
-from billing.staff.settings import SettingsForm, SettingsScreen
+from billing.staff.settings import SettingsForm, SettingsScreen, badge
 from billing.staff.workplace import Workplace
 from billing.taxes.models import Tax
 
@@ -212,8 +212,8 @@ class BillingEntityScreen(SettingsScreen):
     def state_of(self, entity: BillingEntity) -> str:
         """Return whether the entity is the default or archived."""
         if entity.archived_at is not None:
-            return _("Archived")
-        return _("Default") if entity.is_default else _("Active")
+            return badge(_("Archived"), "warn", "inventory_2")
+        return badge(_("Default"), "info", "star") if entity.is_default else _("Active")
 
     @fact(gettext_lazy("Taxes"))
     def tax_codes(self, entity: BillingEntity) -> str:
@@ -281,6 +281,8 @@ class DefaultPage(_EntityPage):
     def consequences(self) -> list[str]:
         """Return what would follow."""
         old = default_billing_entity(self.entity.organization_id)
+        if old == self.entity:
+            return [_("{name} is the default already.").format(name=old.name)]
         words = _(
             "New customers are billed by {new} unless another one is named, no more by {old}."
         )
@@ -329,6 +331,8 @@ class UnarchivePage(_EntityPage):
 
     def consequences(self) -> list[str]:
         """Return what would follow."""
+        if self.entity.archived_at is None:
+            return [_("{name} is active already.").format(name=self.entity.name)]
         return [used_by(self.entity), _("Customers can be given to it again.")]
 
     def post(self, request: HttpRequest, entity_id: UUID) -> HttpResponse:

@@ -27,6 +27,7 @@ from billing.staff.forms import switch, text
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.settings import SettingsScreen
+from billing.staff.workplace import workplace
 from billing.webhooks.signatures import standard_secret
 from billing.webhooks.write import rotate_hmac_key
 
@@ -87,8 +88,6 @@ class OrganizationScreen(SettingsScreen):
     writes = Ability.SET_STAFF
     may_create = may_delete = False
     wish_form = OrganizationForm
-    list_display = ("name", "slug", "country", "default_currency", "timezone")
-    ordering = ("name",)
     fieldsets = (
         (gettext_lazy("Signing in"), {"fields": ("requires_second_factor",)}),
         (gettext_lazy("Identity"), {"fields": (("name", "slug"), *IDENTITY)}),
@@ -96,6 +95,11 @@ class OrganizationScreen(SettingsScreen):
         (gettext_lazy("Invoices"), {"fields": INVOICES}),
     )
     change_form_outer_before_template = "admin/organization/tools.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Open the one there is."""
+        here = workplace(request).organization.pk
+        return HttpResponseRedirect(reverse("admin:billing_organization_change", args=[here]))
 
 
 class SigningKeyPage(StaffPage):

@@ -107,7 +107,7 @@ class TestSecret:
 
         stripe.refresh_from_db()
         assert stripe.secrets.reveal() == {}
-        assert "incomplete: Secret key" in text_of(operator.get(LIST))
+        assert "Missing: Secret key" in text_of(operator.get(LIST))
 
 
 class TestDelete:

@@ -33,7 +33,6 @@ class TestScreens:
     """Those about other organizations were seen to fail without Screen.get_queryset's filter."""
 
     SCREENS = (
-        "organization",
         "billingentity",
         "membership",
         "tax",
@@ -43,6 +42,11 @@ class TestScreens:
         "webhookendpoint",
         "apikey",
     )
+
+    def test_open_the_one_organization_there_is(self, organization: Organization) -> None:
+        page = sign_in(organization, role="operator").get("/admin/billing/organization/")
+
+        assert page.headers["Location"].endswith(f"/{organization.pk}/change/")
 
     @pytest.mark.parametrize("screen", SCREENS)
     def test_open_for_an_operator(self, organization: Organization, screen: str) -> None:

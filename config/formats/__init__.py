@@ -1,0 +1,1 @@
+"""How moments are written, where Django's way is not ours."""
