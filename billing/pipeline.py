@@ -6,7 +6,8 @@ trivial statements where this costs 13, and wakes the server several times (meas
 """
 
 import select
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -40,28 +41,56 @@ def run_together(
 def _run(
     connection: psycopg.Connection[Any], statements: Sequence[tuple[bytes, Sequence[Any]]]
 ) -> list[list[Row]]:
-    transformer = Transformer(connection)
-    calls = [
-        (
-            _prepare(connection, statement),
-            transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)),
-        )
-        for statement, values in statements
-    ]
-    try:
-        results = _send(connection.pgconn, calls)
-    except BaseException:
-        # Half a conversation can't be taken up again.
-        connection.close()
-        raise
-    for result in results:
-        if result.status == pq.ExecStatus.FATAL_ERROR:
-            raise errors.error_from_result(result, connection.info.encoding)
-    found = []
-    for result in results:
-        transformer.set_pgresult(result)
-        found.append(list(transformer.load_rows(0, result.ntuples, tuple)))
-    return found
+    return Sent(connection, statements).rows()
+
+
+class Sent:
+    """A group of statements that the server is at, while Python does something else.
+
+    Ask for its `rows` before the connection is used for anything else.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        statements: Sequence[tuple[bytes, Sequence[Any]]],
+    ) -> None:
+        self._connection = connection
+        self._transformer = Transformer(connection)
+        calls = [
+            (
+                _prepare(connection, statement),
+                self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values)),
+            )
+            for statement, values in statements
+        ]
+        with self._whole():
+            _send(connection.pgconn, calls)
+
+    def rows(self) -> list[list[Row]]:
+        """Wait for the end, and return the rows of each statement.
+
+        :raises psycopg.Error: as a cursor would; nothing of the group was done then.
+        """
+        with self._whole():
+            results = _receive(self._connection.pgconn)
+        for result in results:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise errors.error_from_result(result, self._connection.info.encoding)
+        return [self._load(result) for result in results]
+
+    def _load(self, result: pq.abc.PGresult) -> list[Row]:
+        self._transformer.set_pgresult(result)
+        return list(self._transformer.load_rows(0, result.ntuples, tuple))
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            # Half a conversation can't be taken up again.
+            self._connection.close()
+            raise
 
 
 def _prepare(connection: psycopg.Connection[Any], statement: bytes) -> bytes:
@@ -77,10 +106,8 @@ def _prepare(connection: psycopg.Connection[Any], statement: bytes) -> bytes:
     return name
 
 
-def _send(
-    pgconn: pq.abc.PGconn, calls: Sequence[tuple[bytes, Sequence[Any]]]
-) -> list[pq.abc.PGresult]:
-    """Send all calls and a sync, and return their results."""
+def _send(pgconn: pq.abc.PGconn, calls: Sequence[tuple[bytes, Sequence[Any]]]) -> None:
+    """Send all calls and a sync."""
     pgconn.enter_pipeline_mode()
     for name, values in calls:
         pgconn.send_query_prepared(name, values)
@@ -90,7 +117,12 @@ def _send(
     while pgconn.flush():
         poller.poll()
         pgconn.consume_input()
-    poller.modify(pgconn.socket, select.POLLIN)
+
+
+def _receive(pgconn: pq.abc.PGconn) -> list[pq.abc.PGresult]:
+    """Return the results of all calls."""
+    poller = select.poll()
+    poller.register(pgconn.socket, select.POLLIN)
     results = []
     while (result := _next_result(pgconn, poller)).status != pq.ExecStatus.PIPELINE_SYNC:
         results.append(result)

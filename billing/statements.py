@@ -18,7 +18,7 @@ from django.db import (
     connections,
 )
 
-from billing.pipeline import run_together
+from billing.pipeline import Sent, run_together
 
 Row = tuple[Any, ...]
 
@@ -154,6 +154,36 @@ def run_all(statements: Sequence[Statement], values: Mapping[str, Any]) -> list[
             database.connection,
             [(statement._sent, statement._bind(values)) for statement in statements],
         )
+
+
+class Lane:
+    """A second connection: the server works on what was sent while Python goes on.
+
+    Its commits do not wait for the disk. It sees nothing of a transaction of the first one.
+    """
+
+    def __init__(self) -> None:
+        self._database = connection.copy()
+        with self._database.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+        self._sent: Sent
+
+    def send(self, statements: Sequence[Statement], values: Mapping[str, Any]) -> None:
+        """Send statements that take their values from one mapping: one transaction."""
+        with self._database.wrap_database_errors:
+            self._sent = Sent(
+                self._database.connection,
+                [(statement._sent, statement._bind(values)) for statement in statements],
+            )
+
+    def rows(self) -> list[list[Row]]:
+        """Wait for the end of what was sent, and return the rows of each statement."""
+        with self._database.wrap_database_errors:
+            return self._sent.rows()
+
+    def close(self) -> None:
+        """Let the connection go; what was sent may be done or not."""
+        self._database.close()
 
 
 def _raw_cursor() -> psycopg.RawCursor[Row]:

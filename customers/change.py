@@ -1,7 +1,7 @@
 """The shape of a wish to change one customer: absent, null and value are told apart."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
@@ -209,6 +209,8 @@ class CustomerChange(Shape):
     _problems: Problems = PrivateAttr(default_factory=Problems)
     _identity: Identity | None = PrivateAttr(default=None)
     _remote_ids: dict[str, str] = PrivateAttr(default_factory=dict)
+    _version: int | None = PrivateAttr(default=None)
+    _gone: Sequence[str] | None = PrivateAttr(default=None)
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
@@ -253,6 +255,16 @@ class CustomerChange(Shape):
         change._remote_ids = {str(link_id): remote_id}
         return change
 
+    def expecting(self, version: int) -> Self:
+        """Return the wish for a customer of this version, 0 for one that is still to come."""
+        self._version = version
+        return self
+
+    def laid_over(self, gone: Sequence[str]) -> Self:
+        """Return the wish with its metadata beside what is stored, but for the keys `gone`."""
+        self._gone = gone
+        return self
+
     @property
     def problems(self) -> Problems:
         """Return the problems of the shape and of rules that need nothing but the wish."""
@@ -283,9 +295,17 @@ class CustomerChange(Shape):
         self._add_integrations(row)
         if self.billing_configuration is not None:
             self._add_configuration(row, self.billing_configuration)
+        self._add_surroundings(row)
+        return row
+
+    def _add_surroundings(self, row: dict[str, Any]) -> None:
+        """Add what the caller said beside the wish."""
         if self._identity is not None:
             row["identity"] = self._identity.row()
-        return row
+        if self._gone is not None:
+            row["gone_metadata"] = self._gone
+        if self._version is not None:
+            row["version"] = self._version
 
     def _add_integrations(self, row: dict[str, Any]) -> None:
         if self._remote_ids:

@@ -15,12 +15,13 @@ from django.db import transaction
 from billing.errors import NotAllowed
 from billing.models import InvoiceCustomSection
 from customers.advice import advice_for
-from customers.imports.judging import Judge, Judged, Seen
+from customers.imports.judging import Judge, Judged, changes_of
 from customers.imports.refusals import DOUBLED, Flaw
-from customers.imports.run import STATES, only_import
+from customers.imports.run import only_import
+from customers.imports.runner import STATES
 from customers.imports.staging import StagedRow, note, page_after, reset, staged
 from customers.intakes import Import, ImportRow
-from customers.write import Foreseen
+from customers.write import Foreseen, foresee_customers
 
 Progress = Callable[[Import], None]
 _State = Import.State
@@ -89,12 +90,11 @@ def _check(
 def _judge(
     intake: Import, judge: Judge, rows: Sequence[StagedRow], sections: frozenset[str]
 ) -> list[dict[str, Any]]:
-    """Write rows, take that back, note what was found and return it."""
-    read = judge.read(rows)
-    seen = judge.look([wish for _row, wish in read])
-    judged = [judge.judge(row, wish, seen) for row, wish in read]
-    outcomes, refused = judge.foresee(judged, intake.actor)
-    found = [_finding(one, outcomes, refused, seen, judge, sections) for one in judged]
+    """Have the writer decide, note what was found and return it."""
+    judged = judge.read(rows)
+    foreseen = foresee_customers(intake.organization_id, changes_of(judged), intake.actor)
+    outcomes, refused = judge.sort(judged, foreseen)
+    found = [_finding(one, outcomes, refused, judge, sections) for one in judged]
     note(intake.id, found)
     return found
 
@@ -115,7 +115,6 @@ def _finding(
     judged: Judged,
     outcomes: Mapping[int, Foreseen],
     refused: Mapping[int, list[Flaw]],
-    seen: Mapping[str, Seen],
     judge: Judge,
     sections: frozenset[str],
 ) -> dict[str, Any]:
@@ -124,10 +123,9 @@ def _finding(
     if number in refused:
         return {"number": number, "state": ImportRow.State.REFUSED, "problems": refused[number]}
     outcome = outcomes[number]
-    stored = seen.get(judged.wish.external_id or "")
     state = STATES[outcome.kind]
     found: dict[str, Any] = {
-        "number": number, "state": state, "version": stored.version if stored else 0,
+        "number": number, "state": state, "version": outcome.version,
     }  # fmt: skip
     if state != ImportRow.State.UNCHANGED:
         found["changes"] = outcome.diff

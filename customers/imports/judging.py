@@ -1,15 +1,10 @@
 """What the rules and the stored customers say to some rows of a file."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-import orjson
-
 from billing.errors import Invalid, NotFound, Refusal, Stale
-from billing.events.actor import Actor
-from billing.statements import Statement
 from customers.change import CustomerChange, Identity
 from customers.imports.mapping import ColumnMap
 from customers.imports.refusals import Flaw
@@ -18,27 +13,7 @@ from customers.imports.targets import NOTE, wire_key
 from customers.imports.wishes import Wish, WishReader
 from customers.intakes import Import
 from customers.models import METADATA_VALUE_LENGTH
-from customers.write import (
-    Foreseen,
-    Outcome,
-    RefusedBatch,
-    foresee_customers,
-    write_customers,
-)
-
-_LOOK_TEXT = (Path(__file__).parent / "look.sql").read_text()
-_LOOK = Statement(_LOOK_TEXT.format(lock=""))
-_HOLD = Statement(_LOOK_TEXT.format(lock="FOR NO KEY UPDATE"))
-
-
-_Done = TypeVar("_Done", Outcome, Foreseen)
-
-
-class Seen(NamedTuple):
-    """A customer as it is stored: its version, and its metadata."""
-
-    version: int
-    notes: Sequence[Mapping[str, Any]]
+from customers.write import Foreseen
 
 
 class Judged(NamedTuple):
@@ -48,6 +23,11 @@ class Judged(NamedTuple):
     wish: Wish
     change: CustomerChange | None
     flaws: list[Flaw]
+
+
+def changes_of(judged: Sequence[Judged]) -> list[CustomerChange]:
+    """Return the changes of those rows that could be read."""
+    return [one.change for one in judged if one.change is not None]
 
 
 class Judge:
@@ -60,70 +40,40 @@ class Judge:
         self.reader = WishReader(intake.header, self.columns)
         self._column_of_key = _columns_by_key(self.columns)
 
-    def read(self, rows: Sequence[StagedRow]) -> list[tuple[StagedRow, Wish]]:
-        """Return the rows with their wishes; a row that could not be read wishes nothing."""
+    def read(self, rows: Sequence[StagedRow]) -> list[Judged]:
+        """Return the rows with their changes; a row that could not be read has none."""
         nothing = Wish({}, {}, [])
-        return [(row, nothing if row.flaws else self.reader.read(row.cells)) for row in rows]
+        return [
+            self._judge(row, nothing if row.flaws else self.reader.read(row.cells)) for row in rows
+        ]
 
-    def look(self, wishes: Sequence[Wish], *, hold: bool = False) -> dict[str, Seen]:
-        """Return the stored customers these wishes name.
-
-        :param hold: keep others from changing them until the transaction ends.
-        """
-        names = [wish.external_id for wish in wishes if wish.external_id]
-        values = {
-            "organization": self.organization_id,
-            "external_ids": [name for name in names if "\0" not in name],
-            "hold": hold,
-        }
-        found = (_HOLD if hold else _LOOK).rows(values)
-        return {name: Seen(version, orjson.loads(notes)) for name, version, notes in found}
-
-    def judge(self, row: StagedRow, wish: Wish, seen: Mapping[str, Seen]) -> Judged:
-        """Return the row with its change, ready to be written, or with what is wrong."""
+    def _judge(self, row: StagedRow, wish: Wish) -> Judged:
         flaws = [*row.flaws, *wish.flaws]
         if flaws:
             return Judged(row, wish, None, flaws)
-        stored = seen.get(wish.external_id or "")
-        values = wish.with_notes(stored.notes if stored else ())
-        change = CustomerChange.read(values)
+        change = CustomerChange.read(wish.with_notes())
+        if wish.notes:
+            change.laid_over([key for key, value in wish.notes.items() if value is None])
         if self.columns.identity is not None and isinstance(row.cells, dict):
             change.keeping(Identity.load(row.cells[self.columns.identity]))
         return Judged(row, wish, change, [])
 
-    def write(
-        self, judged: Sequence[Judged], actor: Actor
-    ) -> tuple[dict[int, Outcome], dict[int, list[Flaw]]]:
-        """Write the changes that can be written, and return by row number what became of each."""
-        return self._do(write_customers, judged, actor)
-
-    def foresee(
-        self, judged: Sequence[Judged], actor: Actor
+    def sort(
+        self, judged: Sequence[Judged], found: Sequence[Foreseen | Refusal]
     ) -> tuple[dict[int, Foreseen], dict[int, list[Flaw]]]:
-        """Return by row number what `write` would make of each; nothing is written."""
-        return self._do(foresee_customers, judged, actor)
+        """Return by row number what became of the changes, and what is wrong with the others.
 
-    def _do(
-        self,
-        do: Callable[[UUID, Sequence[CustomerChange], Actor], list[_Done]],
-        judged: Sequence[Judged],
-        actor: Actor,
-    ) -> tuple[dict[int, _Done], dict[int, list[Flaw]]]:
-        """Do it with all changes but those that are refused: no row is tried alone."""
-        left = [one for one in judged if one.change is not None]
+        :param found: what became of `changes_of(judged)`, in that order.
+        """
         refused = {one.row.number: one.flaws for one in judged if one.change is None}
-        while left:
-            changes = [one.change for one in left if one.change is not None]
-            try:
-                found = do(self.organization_id, changes, actor)
-            except RefusedBatch as batch:
-                for place, refusal in batch.refusals.items():
-                    refused[left[place].row.number] = self.flaws_of(refusal, left[place])
-                left = [one for one in left if one.row.number not in refused]
+        outcomes: dict[int, Foreseen] = {}
+        decided = (one for one in judged if one.change is not None)
+        for one, became in zip(decided, found, strict=True):
+            if isinstance(became, Refusal):
+                refused[one.row.number] = self.flaws_of(became, one)
             else:
-                numbers = (one.row.number for one in left)
-                return dict(zip(numbers, found, strict=True)), refused
-        return {}, refused
+                outcomes[one.row.number] = became
+        return outcomes, refused
 
     def flaws_of(self, refusal: Refusal, judged: Judged) -> list[Flaw]:
         """Return a refusal as flaws of the row's cells."""

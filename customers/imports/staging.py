@@ -166,10 +166,15 @@ def staged(rows: Sequence[ImportRow]) -> list[StagedRow]:
 def note(import_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
     """Write down what became of rows: number, state, problems, warnings, changes, version."""
     if rows:
-        _NOTE.rows({"import": import_id, "rows": orjson.dumps(rows, default=list).decode()})
+        NOTE.rows(noted(import_id, rows))
 
 
-_NOTE = Statement(
+def noted(import_id: UUID, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the values with which `NOTE` does the same."""
+    return {"import": import_id, "rows": orjson.dumps(rows, default=list).decode()}
+
+
+NOTE = Statement(
     "WITH noted AS ("
     " UPDATE customers_importrow row"
     " SET state = found.state, problems = found.problems, warnings = found.warnings,"

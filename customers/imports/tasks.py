@@ -20,7 +20,8 @@ from billing.errors import NotAllowed
 from customers.imports.arrival import PIECE, read_in
 from customers.imports.check import check_import
 from customers.imports.mapping import ColumnMap
-from customers.imports.run import MovedAside, is_at_work, only_import, run_import, set_aside
+from customers.imports.run import is_at_work, only_import, run_import, set_aside
+from customers.imports.runner import MovedAside
 from customers.imports.staging import settle
 from customers.intakes import Import, ImportRow
 

@@ -21,7 +21,7 @@ _SHORTENED = re.compile(r"[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+\Z", re.IGNORECASE)
 class Wish(NamedTuple):
     """What a row asks for: values of the wire, single notes (None: gone), and what can't be read.
 
-    Notes stand apart because they are merged with those that the customer has.
+    Notes stand apart because they are laid over those that the customer has.
     """
 
     values: dict[str, Any]
@@ -34,17 +34,12 @@ class Wish(NamedTuple):
         found = self.values.get(IDENTITY)
         return found if isinstance(found, str) else None
 
-    def with_notes(self, stored: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return the values with all metadata: the stored entries and this row's over them."""
+    def with_notes(self) -> dict[str, Any]:
+        """Return the values with the notes that stay or come; those that are None go."""
         if not self.notes:
             return self.values
-        entries = {entry["key"]: dict(entry) for entry in stored}
-        for key, value in self.notes.items():
-            if value is None:
-                entries.pop(key, None)
-            else:
-                entries.setdefault(key, {"key": key})["value"] = value
-        return {**self.values, "metadata": list(entries.values())}
+        kept = [{"key": key, "value": note} for key, note in self.notes.items() if note is not None]
+        return {**self.values, "metadata": kept}
 
 
 class _Step(NamedTuple):
@@ -66,9 +61,6 @@ class WishReader:
         self._fixed = [(*_split(target), value) for target, value in columns.fixed.items()]
         self._clears = columns.blank == Blank.CLEAR
         self._identity = columns.column_of(IDENTITY)
-        self.has_notes = any(step.group == "metadata" for step in self._steps) or any(
-            group == "metadata" for group, _, _ in self._fixed
-        )
 
     def read(self, cells: Cells) -> Wish:
         """Return the wish in a row's cells."""

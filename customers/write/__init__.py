@@ -4,7 +4,7 @@
 only if what was looked at still stands; else all of it is done again, under locks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
@@ -15,7 +15,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 from billing.errors import Problems, Refusal
 from billing.events.actor import Actor
-from billing.statements import run_all
+from billing.statements import Statement, run_all
 from customers.change import CustomerChange
 from customers.tell import TELL_OF_WRITTEN
 from customers.write.case import Case, tag_of
@@ -84,30 +84,52 @@ def write_customers(
 
     :raises RefusedBatch: if a change breaks a rule, or two of them name one customer.
     """
-    wishes = [Wish(change.row(), change.problems) for change in changes]
-    _add_doubles(wishes)
-    look = look_for([wish.sent for wish in wishes], whole=False)
-    return _Write(organization_id, wishes, actor, look).run()
+    return _write_of(organization_id, changes, actor).run()
 
 
 class Foreseen(NamedTuple):
-    """What a change would do: wire paths with `[old, new]`, none if it does nothing."""
+    """What a change would do: wire paths with `[old, new]`, none if it does nothing.
+
+    :param version: of the customer as it is now, 0 if there is none.
+    """
 
     kind: Literal["created", "updated", "unchanged"]
     diff: dict[str, list[Any]]
+    version: int
+
+
+class Decided(NamedTuple):
+    """What changes do by what was looked at, each by itself, and how that is written."""
+
+    found: list[Foreseen | Refusal]
+    statements: list[Statement]
+    values: dict[str, Any]
+    witness: str
+    """The `external_id` of a customer that the statements raise the version of, if any does."""
 
 
 def foresee_customers(
     organization_id: UUID, changes: Sequence[CustomerChange], actor: Actor
-) -> list[Foreseen]:
-    """Return what the changes would do as things are now; nothing is locked or written.
+) -> list[Foreseen | Refusal]:
+    """Return what the changes would do as things are now; nothing is locked or written."""
+    return _write_of(organization_id, changes, actor).foresee()
 
-    :raises RefusedBatch: if a change breaks a rule, or two of them name one customer.
+
+def decide_customers(
+    organization_id: UUID, changes: Sequence[CustomerChange], actor: Actor
+) -> Decided:
+    """Decide the changes as things are now, and leave the writing to the caller.
+
+    The statements write all that is not refused. If somebody was faster, they write nothing.
     """
-    wishes = [Wish(change.row(), change.problems) for change in changes]
-    _add_doubles(wishes)
-    look = look_for([wish.sent for wish in wishes], whole=False)
-    return _Write(organization_id, wishes, actor, look).foresee()
+    return _write_of(organization_id, changes, actor).prepare()
+
+
+def write_allowed(
+    organization_id: UUID, changes: Sequence[CustomerChange], actor: Actor
+) -> list[Foreseen | Refusal]:
+    """Write the changes that no rule forbids, and return what became of each."""
+    return _write_of(organization_id, changes, actor).run_allowed()
 
 
 def write_customer(
@@ -160,6 +182,13 @@ def is_creation_race(error: IntegrityError) -> bool:
     )
 
 
+def _write_of(organization_id: UUID, changes: Sequence[CustomerChange], actor: Actor) -> "_Write":
+    wishes = [Wish(change.row(), change.problems) for change in changes]
+    _add_doubles(wishes)
+    look = look_for([wish.sent for wish in wishes], whole=False)
+    return _Write(organization_id, wishes, actor, look)
+
+
 def _add_doubles(wishes: list[Wish]) -> None:
     """Add a problem to every change that names a customer another one before it names."""
     first: set[str] = set()
@@ -188,12 +217,37 @@ class _Write:
         }  # fmt: skip
 
     def run(self, looked: Looked | None = None) -> list[Outcome]:
-        """Write, as often as somebody else is faster."""
+        """Write all, as often as somebody else is faster."""
+        cases = self._until_written(self._refuse_any, looked)
+        return [self._outcome(case) for case in cases]
+
+    def run_allowed(self) -> list[Foreseen | Refusal]:
+        """Write what is not refused, as often as somebody else is faster."""
+        return [_found(case) for case in self._until_written(lambda _cases: None)]
+
+    def foresee(self) -> list[Foreseen | Refusal]:
+        """Decide and leave it at that."""
+        return [_found(case) for case in self._decide(self._look_now())]
+
+    def prepare(self) -> Decided:
+        """Decide and say how it would be written."""
+        looked = self._look_now()
+        cases = self._decide(looked)
+        found = [_found(case) for case in cases]
+        changed = _to_be_put(cases)
+        if not changed:
+            return Decided(found, [], {}, "")
+        statements, values = self._statements(changed, tells=looked.listens)
+        return Decided(found, statements, self._values | values, changed[0].sent["external_id"])
+
+    def _until_written(
+        self, judge: Callable[[list[Case]], None], looked: Looked | None = None
+    ) -> list[Case]:
         for attempt in range(_ATTEMPTS):
             try:
                 if attempt or connection.in_atomic_block:
-                    return self._try_locked()
-                return self._try(looked or self._look_now())
+                    return self._try_locked(judge)
+                return self._try(looked or self._look_now(), judge)
             except _Faster:
                 continue
             except IntegrityError as error:
@@ -201,48 +255,48 @@ class _Write:
                     raise
         raise OperationalError("one of these customers is being written over and over")
 
-    def _try_locked(self) -> list[Outcome]:
+    def _try_locked(self, judge: Callable[[list[Case]], None]) -> list[Case]:
         with transaction.atomic():
             _, [[json]] = run_all([LOCK, self._look.statement()], self._values)
-            return self._try(Looked(json))
+            return self._try(Looked(json), judge)
 
     def _look_now(self) -> Looked:
         [[[json]]] = run_all([self._look.statement()], self._values)
         return Looked(json)
 
-    def foresee(self) -> list[Foreseen]:
-        """Decide and leave it at that."""
-        return [Foreseen(_kind(case), case.changes) for case in self._decide(self._look_now())]
-
     def _decide(self, looked: Looked) -> list[Case]:
-        cases = [decide(wish.sent, wish.shape, looked) for wish in self._wishes]
-        refusals = {
-            position: refusal
-            for position, case in enumerate(cases)
-            if (refusal := case.refusal()) is not None
-        }
-        if refusals:
-            raise RefusedBatch(refusals)
-        return cases
+        return [decide(wish.sent, wish.shape, looked) for wish in self._wishes]
 
-    def _try(self, looked: Looked) -> list[Outcome]:
+    def _try(self, looked: Looked, judge: Callable[[list[Case]], None]) -> list[Case]:
         cases = self._decide(looked)
-        changed = [case for case in cases if case.changes]
+        judge(cases)
+        changed = _to_be_put(cases)
         if changed:
             self._put(changed, tells=looked.listens)
-        return [self._outcome(case) for case in cases]
+        return cases
+
+    def _refuse_any(self, cases: list[Case]) -> None:
+        refusals = {place: case.refused for place, case in enumerate(cases) if case.refused}
+        if refusals:
+            raise RefusedBatch(refusals)
+
+    def _statements(
+        self, cases: list[Case], *, tells: bool
+    ) -> tuple[list[Statement], dict[str, Any]]:
+        """Return what writes the cases and tells those who listen."""
+        statement, values = put_statement(cases)
+        if not tells:
+            return [statement], values
+        values["changed_ids"] = "\x1f".join(case.sent["external_id"] for case in cases)
+        return [statement, TELL_OF_WRITTEN], values
 
     def _put(self, cases: list[Case], *, tells: bool) -> None:
         """Write the cases, tell those who listen, and note on each case what it became.
 
         :raises _Faster: if one of them is not what was looked at any more.
         """
-        statement, values = put_statement(cases)
+        statements, values = self._statements(cases, tells=tells)
         looks_again = self._look.whole and any(not case.is_plain for case in cases)
-        statements = [statement]
-        if tells:
-            statements.append(TELL_OF_WRITTEN)
-            values["changed_ids"] = "\x1f".join(case.sent["external_id"] for case in cases)
         if looks_again:
             statements.append(self._look.statement())
         written, *more = run_all(statements, self._values | values)
@@ -265,6 +319,15 @@ class _Write:
             tag_of(customer_id, version) if self._look.whole else None,
             orjson.dumps(case.form) if self._look.whole else None,
         )
+
+
+def _to_be_put(cases: list[Case]) -> list[Case]:
+    return [case for case in cases if case.changes and not case.refused]
+
+
+def _found(case: Case) -> Foreseen | Refusal:
+    version = case.stored["version"] if case.stored else 0
+    return case.refused or Foreseen(_kind(case), case.changes, version)
 
 
 def _kind(case: Case) -> Literal["created", "updated", "unchanged"]:

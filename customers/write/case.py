@@ -55,6 +55,8 @@ class Case:
         self.identity: dict[str, Any] | None = None
         self.problems = shape.copy()
         self.missing: set[str] = set()
+        # What is wrong, once all is decided.
+        self.refused: Refusal | None = None
 
     def compare(self, path: str, old: Any, new: Any) -> bool:
         """Note the change of a value, and return whether there is one."""
@@ -83,14 +85,18 @@ class Case:
         for resource in ("billing_entity", "tax"):
             if resource in self.missing:
                 return NotFound(resource)
-        tag = tag_of(*self.now) if self.now else None
-        return None if self._is_expected(tag) else Stale(tag)
+        if self._is_expected():
+            return None
+        return Stale(tag_of(*self.now) if self.now else None)
 
-    def _is_expected(self, tag: str | None) -> bool:
-        if self.sent.get("create_only") and tag:
+    def _is_expected(self) -> bool:
+        if self.sent.get("create_only") and self.now:
+            return False
+        version = self.now[1] if self.now else 0
+        if self.sent.get("version", version) != version:
             return False
         tags = self.sent.get("if_match")
-        return not tags or (tag is not None and ("*" in tags or tag in tags))
+        return not tags or bool(self.now and ("*" in tags or tag_of(*self.now) in tags))
 
     @property
     def is_plain(self) -> bool:

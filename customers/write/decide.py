@@ -24,6 +24,7 @@ def decide(sent: Mapping[str, Any], shape: Problems, looked: Looked) -> Case:
     for part, rule in _RULES.items():
         if part in sent:
             rule(case)
+    case.refused = case.refusal()
     return case
 
 

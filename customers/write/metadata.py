@@ -5,6 +5,7 @@ that no item claims by id; what no item matches goes.
 from typing import Any
 
 from billing.ids import ordered_id
+from customers.models import METADATA_MAX
 from customers.write.case import Case
 from customers.write.identity import free_id
 
@@ -17,11 +18,27 @@ def decide_metadata(case: Case) -> None:
     """Decide which entries stay, come and go."""
     stored = {entry["lago_id"]: entry for entry in case.form["metadata"]}
     items = case.sent["metadata"]
+    if "gone_metadata" in case.sent:
+        items = _laid_over(case, items)
     claimed = [item["id"] for item in items if item.get("id") in stored]
     free = {entry["key"]: entry for one, entry in stored.items() if one not in claimed}
     wanted = [_wanted(case, item, stored, free, place) for place, item in enumerate(items)]
     _judge(case, wanted, claimed)
     _compare(case, [{key: entry[key] for key in _KEYS} for entry in stored.values()], wanted)
+
+
+def _laid_over(case: Case, items: list[Entry]) -> list[Entry]:
+    """Return all entries that are wanted where the wish names only some."""
+    entries = {
+        entry["key"]: {"id": entry["lago_id"], **{key: entry[key] for key in _KEYS[1:]}}
+        for entry in case.form["metadata"]
+        if entry["key"] not in case.sent["gone_metadata"]
+    }
+    for item in items:
+        entries[item["key"]] = entries.get(item["key"], {}) | item
+    if len(entries) > METADATA_MAX:
+        case.problems.add("metadata", "invalid_count")
+    return list(entries.values())
 
 
 def _wanted(

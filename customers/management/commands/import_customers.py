@@ -17,7 +17,8 @@ from customers.imports.mapping import PRESETS, Blank, ColumnMap, map_columns
 from customers.imports.reading import read_table
 from customers.imports.refusals import FileRefused
 from customers.imports.report import write_refused
-from customers.imports.run import MovedAside, ask_to_stop, run_import
+from customers.imports.run import ask_to_stop, run_import
+from customers.imports.runner import MovedAside
 from customers.imports.sources import Format, recognize
 from customers.imports.staging import settle, stage
 from customers.intakes import Import

@@ -15,7 +15,8 @@ from billing.models import WebhookEndpoint
 from billing.organizations.models import Organization
 from customers.imports.check import check_import
 from customers.imports.report import write_refused
-from customers.imports.run import MovedAside, ask_to_stop, run_import
+from customers.imports.run import ask_to_stop, run_import
+from customers.imports.runner import MovedAside
 from customers.intakes import Import
 from customers.lago.bring import Brought, bring_ground
 from customers.lago.client import LagoClient, LagoRefused

@@ -26,12 +26,13 @@ def main(import_id: str, *, twin: bool) -> None:
     django.setup()
     from billing.errors import NotAllowed
     from customers.imports import run
+    from customers.imports import runner as runs
     from customers.intakes import Import
 
     # Many small batches: a kill falls into the middle of one.
-    run.SIZES = (20, 40)
+    runs.SIZES = (20, 40)
     if twin:
-        run._Runner._write = _write_apart  # type: ignore[method-assign]
+        runs.Runner._write_decided = _write_apart  # type: ignore[method-assign]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     deadline = time.monotonic() + 30
@@ -45,14 +46,20 @@ def main(import_id: str, *, twin: bool) -> None:
     raise SystemExit("the lock was never free")
 
 
-def _write_apart(runner, page):
+def _write_apart(runner, page, decided, lane):
     """Move the checkpoint in a transaction of its own, as no importer should."""
-    from collections import Counter
+    from customers.imports import runner as runs
 
-    stop = runner._move(page.rows[-1].number, Counter({"new": len(page.rows)}))
+    counts = runner._count(page, *runner._judge.sort(page.judged, decided.found))
+    values = decided.values | runner._step(page, counts, "")
+    lane.send([runs._HOLD, runs._MOVE], values)
+    _, [moved] = lane.rows()
     time.sleep(0.03)  # most kills fall into here
-    runner.judge.write(page.judged, runner.intake.actor)
-    return stop
+    if decided.statements:
+        lane.send(decided.statements, values)
+        lane.rows()
+    runner._note(page, counts)
+    return moved
 
 
 if __name__ == "__main__":

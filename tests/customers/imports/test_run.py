@@ -1,15 +1,19 @@
 """Imports from the staged rows to the customers."""
 
 import pytest
+from django.db import connection
 
 from billing.errors import NotAllowed
 from billing.events.actor import SYSTEM
 from billing.models import ChangeRecord
 from customers.batches import Batch
 from customers.change import CustomerChange
+from customers.imports import growth
 from customers.imports import run as running
+from customers.imports import runner as rows
 from customers.imports.check import check_import
-from customers.imports.run import MovedAside, ask_to_stop, run_import
+from customers.imports.run import ask_to_stop, run_import
+from customers.imports.runner import MovedAside, Runner
 from customers.intakes import Import
 from customers.models import Customer
 from customers.read import customer_json
@@ -157,7 +161,7 @@ class TestRunImport:
 
 class TestCheckpoint:
     def test_goes_on_where_it_was(self, organization, tmp_path, monkeypatch):
-        monkeypatch.setattr(running, "SIZES", (1, 1))
+        monkeypatch.setattr(rows, "SIZES", (1, 1))
         intake = staged(organization, write(tmp_path, THREE))
 
         stopped = run_import(intake, ask_to_stop_after(intake, 1))
@@ -168,7 +172,7 @@ class TestCheckpoint:
     def test_undoes_a_batch_whose_checkpoint_somebody_else_moved(self, organization, tmp_path):
         """Fails when the checkpoint is moved whatever it was before."""
         intake = staged(organization, write(tmp_path, THREE))
-        runner = running._Runner(intake)
+        runner = Runner(intake)
         Import.objects.filter(pk=intake.pk).update(checkpoint=2)
 
         with pytest.raises(MovedAside):
@@ -180,6 +184,86 @@ class TestCheckpoint:
         intake = imported(organization, write(tmp_path, THREE))
 
         assert counts(run_import(intake)) == (3, 0, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoLanes:
+    """Outside of a transaction the next rows are decided while the database writes these."""
+
+    @pytest.fixture(autouse=True)
+    def _small_batches(self, monkeypatch):
+        monkeypatch.setattr(rows, "SIZES", (1, 1))
+
+    def test_writes_what_was_decided_ahead(self, organization, tmp_path, monkeypatch):
+        monkeypatch.setattr(Runner, "_write_locked", None)
+        make_customer(organization, external_id="c2", name="Bo")
+
+        done = imported(organization, write(tmp_path, THREE + "c4,Dan,XYZ\n"))
+
+        assert counts(done) == (2, 1, 0, 1)
+        assert Customer.objects.count() == 3
+        assert ChangeRecord.objects.filter(batch_id=done.id).count() == 3
+        assert "currency" in refusals(done)[5]
+
+    def test_decides_anew_whom_somebody_was_faster_with(self, organization, tmp_path):
+        """The unique index stops the newcomer; under locks it turns out to be a change."""
+        runner = Runner(staged(organization, write(tmp_path, THREE)))
+        runner._size = 1
+        assert runner.advance()
+        change = CustomerChange.read({"external_id": "c2", "city": "Lyon"})
+        write_customers(organization.id, [change], SYSTEM)
+
+        while runner.advance():
+            pass
+        runner.close()
+
+        assert counts(runner.intake) == (2, 1, 0, 0)
+        second = Customer.objects.get(external_id="c2")
+        assert (second.name, second.city, second.version) == ("Bob", "Lyon", 2)
+
+    def test_writes_none_whose_version_is_another(self, organization, tmp_path):
+        """Seen to fail, with a row lost, when the checkpoint moves whatever was written."""
+        for name in ("c1", "c2", "c3"):
+            make_customer(organization, external_id=name, name="Old")
+        runner = Runner(staged(organization, write(tmp_path, THREE)))
+        runner._size = 1
+        assert runner.advance()
+        change = CustomerChange.read({"external_id": "c2", "city": "Lyon"})
+        write_customers(organization.id, [change], SYSTEM)
+
+        while runner.advance():
+            pass
+        runner.close()
+
+        assert counts(runner.intake) == (0, 3, 0, 0)
+        assert Customer.objects.get(external_id="c2").name == "Bob"
+        assert Customer.objects.get(external_id="c2").city == "Lyon"
+
+    def test_undoes_a_batch_whose_checkpoint_somebody_else_moved(self, organization, tmp_path):
+        """Seen to fail when the batch does not hold the import first."""
+        intake = staged(organization, write(tmp_path, THREE))
+        runner = Runner(intake)
+        Import.objects.filter(pk=intake.pk).update(checkpoint=2)
+
+        with pytest.raises(MovedAside):
+            runner.advance()
+        runner.close()
+
+        assert not Customer.objects.exists()
+
+    def test_keeps_plans_right_while_tables_grow(self, organization, tmp_path, monkeypatch):
+        """Fails when nobody analyzes: a plan for an empty table reads all of it for every row."""
+        monkeypatch.setattr(growth, "_FEW", 0)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE customers_customer")
+
+        imported(organization, write(tmp_path, THREE))
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT reltuples FROM pg_class WHERE oid = 'customers_customer'::regclass"
+            )
+            assert cursor.fetchone()[0] > 0
 
 
 def ask_to_stop_after(intake, rows):
