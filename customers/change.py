@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import PlainValidator, PrivateAttr, ValidationError
@@ -13,6 +12,7 @@ from billing.errors import Problems
 from billing.models import BillingEntity, Integration, PaymentProvider
 from billing.shape import Shape, error_details, find_problems
 from billing.values import Reader, fail
+from customers.identity import Identity
 from customers.models import (
     METADATA_KEY_LENGTH,
     METADATA_MAX,
@@ -128,36 +128,6 @@ class IntegrationCustomerChange(Shape):
     sync_with_provider: Flag = False
     subsidiary_id: Text = None
     targeted_object: Annotated[str | None, _choice(IntegrationLink.TargetedObject.values)] = None
-
-
-class Identity(NamedTuple):
-    """What a customer from another system keeps, so that programs and documents still know it.
-
-    Only newcomers take it over. `parts` are the ids of metadata and integration links, with the
-    times the entries were made at, as texts of the wire.
-    """
-
-    id: UUID
-    sequential_id: int
-    slug: str
-    created_at: datetime
-    parts: Mapping[str, str | None]
-
-    @classmethod
-    def load(cls, row: Mapping[str, Any]) -> "Identity":
-        """Return what `row` gave."""
-        made_at = datetime.fromisoformat(row["created_at"])
-        return cls(UUID(row["id"]), row["sequential_id"], row["slug"], made_at, row["parts"])
-
-    def row(self) -> dict[str, Any]:
-        """Return it as the writer takes it."""
-        return {
-            "id": str(self.id),
-            "sequential_id": self.sequential_id,
-            "slug": self.slug,
-            "created_at": self.created_at.isoformat(),
-            "parts": dict(self.parts),
-        }
 
 
 class CustomerChange(Shape):

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from billing.errors import Invalid, NotFound, Refusal, Stale
-from customers.change import CustomerChange, Identity
+from customers.change import CustomerChange
+from customers.identity import Identity
 from customers.imports.mapping import ColumnMap
 from customers.imports.refusals import Flaw
 from customers.imports.staging import StagedRow

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from customers.change import CustomerChange, Identity
+from customers.change import CustomerChange
+from customers.identity import Identity
 from customers.imports.mapping import ColumnMap
 from customers.imports.reading.table import Row
 from customers.imports.refusals import Flaw

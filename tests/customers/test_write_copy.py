@@ -8,7 +8,8 @@ import pytest
 from billing.errors import Invalid
 from billing.events.actor import SYSTEM
 from billing.events.models import ChangeRecord
-from customers.change import CustomerChange, Identity
+from customers.change import CustomerChange
+from customers.identity import Identity
 from customers.models import Customer, CustomerMetadata
 from customers.write import RefusedBatch, write_customers
 from tests.billing.builders import make_organization
