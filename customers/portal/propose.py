@@ -14,7 +14,7 @@ from customers.change import CustomerChange
 from customers.history import body_of
 from customers.models import Customer, Proposal
 from customers.portal.details import OFFERED, SHIPPING
-from customers.write import RefusedBatch, foresee_customers
+from customers.write import foresee_customers
 
 # In a day; each takes the place of the one before it, so staff never have more than one to judge.
 PROPOSALS = 20
@@ -101,10 +101,9 @@ def _changes(customer: Customer, draft: Draft) -> dict[str, list[Any]]:
     if not edited:
         return {}
     change = CustomerChange.read(body_of(customer.external_id, edited))
-    try:
-        [foreseen] = foresee_customers(customer.organization_id, [change], SYSTEM)
-    except RefusedBatch as batch:
-        raise _at_paths(batch.refusals[0]) from None
+    [foreseen] = foresee_customers(customer.organization_id, [change], SYSTEM)
+    if isinstance(foreseen, Refusal):
+        raise _at_paths(foreseen)
     if foreseen.kind == "created":
         raise NotFound("customer")
     return {
