@@ -38,5 +38,5 @@ DROP FUNCTION customers_hold_import(uuid, integer);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0033_proposals_of_one_tenant")]
+    dependencies = [("customers", "0034_failed_provider_events")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
