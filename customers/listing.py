@@ -93,13 +93,21 @@ def _page_before(
 def neighbors(query: CustomerQuery, customer: Customer) -> tuple[UUID | None, UUID | None]:
     """Return who stands before and after a customer in the list, None at its ends."""
     order = ORDERS[query.order]
-    position = tuple(getattr(customer, name) for name, _ in order.columns)
+    position = _place(order, customer)
     before = Way(query, order, backwards=True).find(position, 1, IN_PASSING).rows
     after = Way(query, order).find(position, 1, IN_PASSING).rows
     return (
         _id(order, before[0]) if before else None,
         _id(order, after[0]) if after else None,
     )
+
+
+def _place(order: Order, customer: Customer) -> Position:
+    """Return where a customer stands; only what is computed has to be asked for."""
+    if not order.computed:
+        return tuple(getattr(customer, name) for name in order.names)
+    found = Customer.objects.annotate(**order.computed).filter(pk=customer.pk)
+    return found.values_list(*order.names).get()
 
 
 def amount(query: CustomerQuery) -> Amount:
@@ -145,7 +153,7 @@ def _estimate(query: CustomerQuery) -> int:
 
 
 def _id(order: Order, row: Row) -> UUID:
-    found: UUID = row[[name for name, _ in order.columns].index("id")]
+    found: UUID = row[order.names.index("id")]
     return found
 
 

@@ -7,11 +7,12 @@ widens what is found.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Expression, F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,7 @@ from customers.conditions import NOBODY
 from customers.criteria import CRITERIA, DELETED, names_of_codes
 from customers.models import Customer
 from customers.search_text import is_searchable, matching
+from customers.sort_name import SortName
 
 TEXT_PARAMETER = "q"
 ORDER_PARAMETER = "order"
@@ -36,10 +38,17 @@ class Order(NamedTuple):
     """An order that an index gives, so that no list is ever sorted whole.
 
     :param columns: names with whether they descend; together they are unique.
+    :param computed: those of the names that are no fields, as what an index has of them.
     """
 
     label: str | Promise
     columns: tuple[tuple[str, bool], ...]
+    computed: Mapping[str, Expression] = MappingProxyType({})
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the columns."""
+        return [name for name, _ in self.columns]
 
     def by(self, *, backwards: bool = False) -> list[Any]:
         """Return what `order_by` takes."""
@@ -52,6 +61,7 @@ class Order(NamedTuple):
 ORDERS: Mapping[str, Order] = {
     "newest": Order(_("Newest first"), (("created_at", True), ("id", False))),
     "oldest": Order(_("Oldest first"), (("created_at", False), ("id", True))),
+    "name": Order(_("By name"), (("sort_name", False), ("id", False)), {"sort_name": SortName()}),
     "external_id": Order(_("By external id"), (("external_id", False), ("id", False))),
 }
 DEFAULT_ORDER = "newest"
@@ -128,7 +138,8 @@ class CustomerQuery:
 
     def ordered(self) -> QuerySet[Customer]:
         """Return the customers in the order asked for."""
-        return self.queryset().order_by(*ORDERS[self.order].by())
+        order = ORDERS[self.order]
+        return self.queryset().annotate(**order.computed).order_by(*order.by())
 
     def querystring(self, **instead: Any) -> str:
         """Return the query string that `read` understands; `instead` replaces fields first."""

@@ -78,7 +78,7 @@ class Way:
 
     @property
     def names(self) -> list[str]:
-        return [name for name, _ in self.order.columns]
+        return self.order.names
 
     def find(self, start: Position | None, size: int, patience: Patience = AT_ONCE) -> Found:
         """Return up to `size` rows beyond a position."""
@@ -103,7 +103,7 @@ class Way:
 
     def everybody(self, start: Position | None) -> QuerySet[Customer]:
         """Return all customers beyond a position in order, whatever the query narrows by."""
-        found = Customer.objects.filter(
+        found = Customer.objects.annotate(**self.order.computed).filter(
             beyond(self.order, start, self.backwards),
             organization=self.query.organization_id,
             deleted_at__isnull=not self.query.deleted,
@@ -123,8 +123,8 @@ class Way:
         self.query.queryset().query.sql_with_params()  # raises if nobody can be meant
         steps, step_values = self.everybody(start)[:most].query.sql_with_params()
         hit = ExpressionWrapper(self.query.condition(), output_field=BooleanField())
-        judged = Customer.objects.annotate(hit=hit).values(*self.names, "hit")
-        wanted, values = judged.query.sql_with_params()
+        judged = Customer.objects.annotate(hit=hit, **self.order.computed)
+        wanted, values = judged.values(*self.names, "hit").query.sql_with_params()
         # A fence: the planner has to judge each customer once. That they come in order has to be
         # said at each level; or it would sort them all before it hands out the first.
         numbered = f"SELECT *, row_number() OVER () AS step FROM ({steps}) steps"  # noqa: S608
@@ -167,7 +167,8 @@ class Way:
 
         None if that takes too long.
         """
-        found = self.query.found_by_index().filter(beyond(self.order, start, self.backwards))
+        found = self.query.found_by_index().annotate(**self.order.computed)
+        found = found.filter(beyond(self.order, start, self.backwards))
         wanted, values = found.values(*self.names).query.sql_with_params()
         # Materialized, or the planner may walk the order again.
         hits = f"WITH {_TABLE} AS MATERIALIZED ({wanted}) "

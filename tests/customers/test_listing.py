@@ -1,6 +1,8 @@
 """Pages of a list, whichever way they are found: every customer once, in order."""
 
 import pytest
+from django.db import connection
+from django.db.models import F
 from django.http import QueryDict
 
 from customers import listing, walking
@@ -54,7 +56,7 @@ def names(found):
 
 
 class TestCustomerList:
-    @pytest.mark.parametrize("order", ["newest", "oldest", "external_id"])
+    @pytest.mark.parametrize("order", ["newest", "oldest", "name", "external_id"])
     @pytest.mark.parametrize("address", ["", "country=FR", "q=common", "country=FR&q=rare"])
     def test_shows_everybody_once_in_order_both_ways(
         self, organization, many, walk, order, address
@@ -68,6 +70,36 @@ class TestCustomerList:
         assert [page.ids for page in back][::-1] == [page.ids for page in forth]
         assert expected
 
+    def test_puts_names_in_order_as_people_read_them(self, organization):
+        """Red when accents, case or the kind of name decide, or the index has another order."""
+        make_customers(
+            organization,
+            [
+                {"external_id": "c1", "name": "zorro"},
+                {"external_id": "c2", "legal_name": "Élan", "name": "Zzz"},
+                {"external_id": "c3", "firstname": "Eva", "lastname": "Ek"},
+                {"external_id": "dora"},
+                {"external_id": "c4", "name": "Elan"},
+            ],
+        )
+
+        found = customer_list(CustomerQuery(organization.pk, order="name"))
+
+        assert names_of(found.ids) in (
+            ["dora", "c2", "c4", "c3", "c1"],
+            ["dora", "c4", "c2", "c3", "c1"],
+        )
+
+    def test_reads_names_by_index(self, organization):
+        """Red when the order is not to the letter that of the index."""
+        way = walking.Way(CustomerQuery(organization.pk), listing.ORDERS["name"])
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            plan = way.everybody(("m", customer_id()))[:50].explain()
+
+        assert "customer_by_name" in plan
+        assert "Sort" not in plan
+
     @pytest.mark.parametrize("cursor", ["nonsense", "%00", "e30", "YQ", "MjAyNh9h"])
     def test_begins_anew_for_a_cursor_nobody_made(self, organization, many, cursor):
         query = CustomerQuery(organization.pk)
@@ -76,8 +108,10 @@ class TestCustomerList:
 
 
 class TestNeighbors:
-    def test_stand_before_and_after_in_the_list(self, organization, many, walk):
-        query = CustomerQuery.read(organization.pk, QueryDict("country=FR&order=external_id"))
+    @pytest.mark.parametrize("order", ["external_id", "name"])
+    def test_stand_before_and_after_in_the_list(self, organization, many, walk, order):
+        query = CustomerQuery.read(organization.pk, QueryDict(f"country=FR&order={order}"))
+        Customer.objects.filter(organization=organization).update(name=F("external_id"))
         ids = dict(Customer.objects.values_list("external_id", "pk"))
 
         def of(name):
@@ -165,6 +199,10 @@ def impatient(monkeypatch):
         "__kwdefaults__",
         {**listing.customer_list.__kwdefaults__, "patience": none},
     )
+
+
+def customer_id():
+    return Customer(name="m").pk
 
 
 def names_of(ids):
