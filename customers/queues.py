@@ -131,7 +131,7 @@ def _customers(
         oldest = None
         # Of very many, the oldest is not looked for: that would read them all.
         if since and number.number and number.precision == "exact":
-            oldest = since(organization_id, query.queryset())
+            oldest = since(organization_id, query.found_by_index())
         return Waiting(number, oldest)
 
     pairs = [(name, value) for name, values in filters.items() for value in values]

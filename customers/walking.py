@@ -16,6 +16,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from customers.criteria import CRITERIA
 from customers.models import Customer
@@ -23,6 +24,8 @@ from customers.search import CustomerQuery, Order
 
 # So many customers are walked before the index is asked: some 20 ms where a text is looked for.
 _WALK = 2_000
+# Or for so many milliseconds: in the order of names, each stands on another page of the disk.
+_WALK_FOR = 40
 # So many hits are sorted; beyond, at least one in a hundred of a million customers is one.
 HITS = 10_000
 # What narrows by moments need not be walked past; nobody is changed before they are created.
@@ -31,6 +34,9 @@ _OF_THE_ORDER = {
     "created_to": "created_to",
     "updated_to": "created_to",
 }
+# A plan that first hashes all links of all customers has no part in a short walk, nor has one that
+# first sorts them all: each order has its index.
+_WALKING = "SELECT set_config('work_mem', '64kB', true), set_config('enable_sort', 'off', true)"
 _TABLE = Customer._meta.db_table
 _TOO_LONG = "57014"  # SQLSTATE of a statement that was cancelled
 
@@ -47,7 +53,7 @@ class Patience:
 
 
 IN_PASSING = Patience(40, 30)
-AT_ONCE = Patience(100, 80)
+AT_ONCE = Patience(80, 60)
 ON_REQUEST = Patience(1_000, 4_000)
 
 
@@ -90,15 +96,14 @@ class Way:
             return Found([], number=0)
 
     def _find(self, start: Position | None, size: int, patience: Patience) -> Found:
-        near = self.walk(start, size, f"step = {_WALK}", _WALK)
+        near = self.walk(start, size, f"(step = {_WALK} OR {_late(_WALK_FOR)})", _WALK)
         if near.stopped is None:
             return near
         asked = self.hits(near.stopped, size - len(near.rows), patience.index)
         rows, number = asked or ([], None)
         if number is not None and number <= HITS:
             return Found(near.rows + rows, number=len(near.rows) + number)
-        late = f"clock_timestamp() > statement_timestamp() + interval '{patience.walk} ms'"
-        far = self.walk(near.stopped, size - len(near.rows), late, None)
+        far = self.walk(near.stopped, size - len(near.rows), _late(patience.walk), None)
         return Found(near.rows + far.rows, far.stopped, many=number is not None, is_far=True)
 
     def everybody(self, start: Position | None) -> QuerySet[Customer]:
@@ -123,7 +128,9 @@ class Way:
         self.query.queryset().query.sql_with_params()  # raises if nobody can be meant
         steps, step_values = self.everybody(start)[:most].query.sql_with_params()
         hit = ExpressionWrapper(self.query.condition(), output_field=BooleanField())
-        judged = Customer.objects.annotate(hit=hit, **self.order.computed)
+        # Taken over from the steps: computed anew, it would be another thing to sort by.
+        computed = {name: RawSQL(f'"{_TABLE}"."{name}"', ()) for name in self.order.computed}
+        judged = Customer.objects.annotate(hit=hit, **computed)
         wanted, values = judged.values(*self.names, "hit").query.sql_with_params()
         # A fence: the planner has to judge each customer once. That they come in order has to be
         # said at each level; or it would sort them all before it hands out the first.
@@ -132,8 +139,7 @@ class Way:
         walked = wanted.replace(f' FROM "{_TABLE}"', f", {edge} AS edge {table}", 1)
         walked += f" ORDER BY {self.sorting()} OFFSET 0"
         rows = _fetch(
-            # A plan that first hashes all links of all customers has no part in a short walk.
-            "SET LOCAL work_mem = '64kB'",
+            _WALKING,
             f"SELECT * FROM ({walked}) judged WHERE hit OR edge "  # noqa: S608
             f"ORDER BY {self.sorting('judged')} LIMIT %s",
             (*values, *step_values, size + 1),
@@ -189,6 +195,11 @@ class Way:
             f'"{table}"."{name}" {"DESC" if descends is not self.backwards else "ASC"}'
             for name, descends in self.order.columns
         )
+
+
+def _late(milliseconds: int) -> str:
+    """Return the condition on a customer that so much time has passed when it is looked at."""
+    return f"clock_timestamp() > statement_timestamp() + interval '{milliseconds} ms'"
 
 
 def beyond(order: Order, start: Position | None, backwards: bool) -> Q:
