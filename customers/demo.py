@@ -39,6 +39,7 @@ def load_demo() -> dict[str, Any]:
     return {
         "api_key": key,
         "organization": organization.name,
+        "organization_id": str(organization.pk),
         "staff": [
             {"email": one["email"], "password": one["password"]} for one in described["staff"]
         ],

@@ -28,6 +28,8 @@ class AdyenFake(Fake):
     """
 
     name = "Adyen"
+    # A customer of the demo that has been here already: nobody is created at Adyen by asking.
+    first_customer = "de-1001"
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -39,8 +41,8 @@ class AdyenFake(Fake):
             ("Shopper reference", customer["shopperReference"]),
             ("E-mail", customer.get("shopperEmail")),
             ("Latest payment link", customer.get("url")),
-            ("Until", customer.get("expiresAt")),
-            ("Currency", (customer.get("amount") or {}).get("currency")),
+            ("Until", str(customer.get("expiresAt") or "")[:10]),
+            ("Stored card", customer.get("token")),
         ]
 
     def refusal(self, status: int, message: str, code: str = "905") -> Reply:
@@ -73,11 +75,20 @@ class AdyenFake(Fake):
         if len((asked.get("amount") or {}).get("currency") or "") != 3:
             return self.refusal(422, "Unsupported currency specified", "138")
         number = _reference("PL")
-        url = f"https://test.adyen.link/{number}"
+        url = self.open_page(number, shopper, f"https://test.adyen.link/{number}")
         link = {"id": number, "url": url, "status": "active"} | asked
         self.links.append(link)
         self.customers[shopper] = link
         return Reply(201, link)
+
+    def leave_method(self, customer_id: str) -> tuple[bytes, dict[str, str]]:
+        """Have a card authorised for nothing, and keep its token."""
+        shopper = self.customers.setdefault(customer_id, {"shopperReference": customer_id})
+        reference = shopper.get("reference") or "a-payment-elsewhere"
+        item = notification(customer_id, merchantReference=reference)
+        shopper["token"] = item["additionalData"]["recurring.recurringDetailReference"]
+        assert self.ear is not None  # noqa: S101  # who has none tells nobody
+        return signed([item], self.ear.secret), {}
 
 
 def notification(shopper: str | None, **values: Any) -> dict[str, Any]:

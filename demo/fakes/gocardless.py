@@ -139,11 +139,20 @@ class GocardlessFake(Fake):
         return Reply(201, {"billing_requests": request})
 
     def _flow(self, asked: dict[str, Any]) -> Reply:
-        if (asked.get("links") or {}).get("billing_request") not in self.requests:
+        request = self.requests.get((asked.get("links") or {}).get("billing_request"))
+        if request is None:
             return self.refusal(422, "does not exist", field="links[billing_request]")
         number = _id("BRF")
-        flow = {"id": number, "authorisation_url": f"{_LOCATION}?id={number}"} | asked
+        url = self.open_page(number, request["links"]["customer"], f"{_LOCATION}?id={number}")
+        flow = {"id": number, "authorisation_url": url} | asked
         return Reply(201, {"billing_request_flows": flow})
+
+    def leave_method(self, customer_id: str) -> tuple[bytes, dict[str, str]]:
+        """Give a mandate."""
+        mandate = self.add_mandate(customer_id)
+        assert self.ear is not None  # noqa: S101  # who has none tells nobody
+        body, signature = signed([event("mandates.created", mandate)], self.ear.secret)
+        return body, {"Webhook-Signature": signature}
 
     def add_mandate(self, customer_id: str, status: str = "pending_submission") -> str:
         """Have a customer give a mandate, and return its id."""

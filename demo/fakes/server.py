@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 # How a call goes wrong. `_after` means: what was asked for is done all the same.
 FAULTS = (
@@ -66,18 +67,41 @@ class _Fault:
         return is_meant and self.times > 0
 
 
+@dataclass(frozen=True)
+class Ear:
+    """Where Tarn hears of a provider, and the secret by which it knows that provider."""
+
+    url: str
+    secret: str
+
+    def tell(self, fake: "Fake", customer_id: str) -> str:
+        """Have a customer leave a way to pay, tell Tarn, and return its answer in a word."""
+        body, headers = fake.leave_method(customer_id)
+        request = Request(self.url, body, {"Content-Type": "application/json"} | headers)  # noqa: S310  # ours
+        try:
+            with urlopen(request, timeout=60) as answer:  # noqa: S310  # the same
+                return str(answer.status)
+        except OSError as error:
+            return str(getattr(error, "code", "nothing"))
+
+
 class Fake:
     """A provider; a subclass says what it does with a call, and what a customer there is."""
 
     name = "Provider"
     key_header = "idempotency-key"
     silence_seconds = 30.0
+    first_customer: str | None = None
 
     def __init__(self, file: Path | None = None, *, adopts: bool = False) -> None:
         """Begin with what the file holds; take unknown ids for customers if it `adopts`."""
         self.adopts = adopts
         self.calls: list[Call] = []
         self.customers: dict[str, dict[str, Any]] = {}
+        # Pages for customers by their numbers, where these begin, and where Tarn hears of us.
+        self.pages: dict[str, str] = {}
+        self.at: str | None = None
+        self.ear: Ear | None = None
         self._answers: dict[str, tuple[Any, Reply]] = {}
         self._faults: list[_Fault] = []
         self._lock = threading.RLock()
@@ -87,6 +111,15 @@ class Fake:
 
     def answer(self, call: Call) -> Reply:
         """Do what a call asks for."""
+        raise NotImplementedError
+
+    def open_page(self, number: str, customer_id: str, real: str) -> str:
+        """Return the address where a customer sets up how to pay: a page of ours in the demo."""
+        self.pages[number] = customer_id
+        return f"{self.at}/pay/{number}" if self.at else real
+
+    def leave_method(self, customer_id: str) -> tuple[bytes, dict[str, str]]:
+        """Do what a customer does on such a page; return the webhook that tells of it."""
         raise NotImplementedError
 
     def refusal(self, status: int, message: str) -> Reply:
@@ -160,9 +193,14 @@ class Fake:
 
     def _keep(self, call: Call) -> Reply:
         reply = self.answer(call)
-        if self._file is not None and call.method != "GET":
-            self._file.write_text(json.dumps(self.customers))
+        if call.method != "GET":
+            self.keep()
         return reply
+
+    def keep(self) -> None:
+        """Write what there is into the file, if there is one."""
+        if self._file is not None:
+            self._file.write_text(json.dumps(self.customers))
 
     def forget_keys(self) -> None:
         """Forget all idempotency keys, as providers do after a day."""
@@ -175,12 +213,16 @@ class Fake:
         heads = list(rows[0]) if rows else []
         head = "".join(f"<th>{html.escape(one)}</th>" for one in heads)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(str(row.get(one) or ''))}</td>" for one in heads)
-            + "</tr>"
+            "<tr>" + "".join(f"<td>{_cell(row.get(one))}</td>" for one in heads) + "</tr>"
             for row in reversed(rows)
         )  # fmt: skip
         empty = "" if rows else "<p>No customers yet: create one in Tarn.</p>"
         return _PAGE.format(name=html.escape(self.name), head=head, body=body, empty=empty)
+
+
+def _cell(value: object) -> str:
+    words = html.escape(str(value or ""))
+    return f'<a href="{words}">{words}</a>' if words.startswith("http") else words
 
 
 _PAGE = """<!doctype html>
@@ -200,6 +242,16 @@ p {{ opacity: .75 }}
 </body></html>"""
 
 
+_PAY_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{name} (not the real one)</title>
+<meta name="viewport" content="width=device-width">
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 15vh auto 0; max-width: 26rem }}
+body {{ padding: 0 1rem }} button {{ font: inherit; padding: .5rem 1rem }} p {{ opacity: .75 }}
+</style></head><body><h1>&ldquo;{name}&rdquo;</h1><p>{words}</p>{form}</body></html>"""
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Speaks HTTP for a fake."""
 
@@ -213,6 +265,8 @@ class _Handler(BaseHTTPRequestHandler):
         call = Call(self.command, parts.path, parts.query, headers, self.rfile.read(size))
         if call.path == "/" and call.method == "GET":
             self._send(Reply(200, self.fake.page(), {"Content-Type": "text/html; charset=utf-8"}))
+        elif call.path.startswith("/pay/"):
+            self._send(self._visit(call))
         elif call.path == "/_faults" and call.method == "POST":
             self.fake.fail(**json.loads(call.body))
             self._send(Reply(200, {}))
@@ -220,6 +274,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(call)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_any  # noqa: N815  # by the server's own names
+
+    def _visit(self, call: Call) -> Reply:
+        """Show a customer the page it was sent, or do what it does there."""
+        customer_id = self.fake.pages.get(call.path.removeprefix("/pay/"))
+        form = '<form method="post"><button>Leave a way to pay</button></form>'
+        if customer_id is None:
+            words, form = "This link has ended: ask Tarn for another.", ""
+        elif call.method == "GET":
+            words = f"A stand-in on this machine. You are here as the customer {customer_id}."
+        else:
+            told = self.fake.ear.tell(self.fake, customer_id) if self.fake.ear else "nobody"
+            words, form = f"Thank you. Tarn was told, and answered {told}.", ""
+        page = _PAY_PAGE.format(
+            name=html.escape(self.fake.name), words=html.escape(words), form=form
+        )
+        return Reply(200, page, {"Content-Type": "text/html; charset=utf-8"})
 
     def _answer(self, call: Call) -> None:
         reply, fault = self.fake.take(call)

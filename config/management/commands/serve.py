@@ -59,7 +59,7 @@ class Command(BaseCommand):
             demo = self._prepare(demo=options["demo"])
             self.supervisor.listen()
             os.environ.setdefault("TARN_PUBLIC_URL", url(*address))  # what is started inherits it
-            self._launch(door, options["workers"], demo=demo is not None)
+            self._launch(door, options["workers"], url(*address), demo)
             try:
                 if self._answers(address):
                     self._introduce(url(*address), demo, time.monotonic() - began)
@@ -79,12 +79,14 @@ class Command(BaseCommand):
         connections.close_all()
         return json.loads(loaded) if loaded else None
 
-    def _stand_ins(self) -> Child:
+    def _stand_ins(self, address: str, demo: dict[str, Any]) -> Child:
         """Return the stand-ins for providers, and have the other processes call them.
 
         A provider whose address is set already stays the one that is called.
         """
-        command = [sys.executable, "-m", "demo.fakes", str(settings.DATA_DIR / "stand-ins")]
+        directory = str(settings.DATA_DIR / "stand-ins")
+        whom = [address, demo["organization_id"]]
+        command = [sys.executable, "-m", "demo.fakes", directory, *whom]
         child = Child("stand-in for providers", command, essential=False)
         for name in FAKES:
             if setting_of(name) in os.environ:
@@ -99,7 +101,13 @@ class Command(BaseCommand):
             child.descriptors = [*child.descriptors, bound.detach()]
         return child
 
-    def _launch(self, door: socket.socket, workers: int | None, *, demo: bool) -> None:
+    def _launch(
+        self,
+        door: socket.socket,
+        workers: int | None,
+        address: str,
+        demo: dict[str, Any] | None,
+    ) -> None:
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:config.server"]
         binding = ["--bind", f"fd://{door.fileno()}"]
         number = ["--workers", str(workers)] if workers else []
@@ -110,7 +118,9 @@ class Command(BaseCommand):
         web.descriptors = [door.fileno()]
         # Who waits for an answer goes first: what happens after the commit can come a bit later.
         worker = Child("worker", [*manage, *work, *deleting], essential=False, niceness=10)
-        children = [web, worker, self._stand_ins()] if demo else [web, worker]
+        children = [web, worker]
+        if demo is not None:
+            children.append(self._stand_ins(address, demo))
         for child in children:
             child.directory = settings.BASE_DIR
         self.supervisor.children = children

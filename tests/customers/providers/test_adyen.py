@@ -172,7 +172,7 @@ ODD = [
 class TestOddAnswers:
     @pytest.mark.parametrize("reply", ODD)
     def test_are_tried_again(self, organization, at_adyen, adyen, listener, monkeypatch, reply):
-        """Seen to fail when what the client raises on such an answer is let through."""
+        """Seen to fail when every answer but a success counts as a refusal."""
         with monkeypatch.context() as patch:
             patch.setattr(AdyenFake, "answer", lambda fake, call: reply)
             posted(organization)
@@ -187,6 +187,7 @@ class TestOddAnswers:
     def test_are_no_page_for_a_customer(
         self, organization, api, at_adyen, adyen, monkeypatch, reply
     ):
+        """Seen to fail, with 500, when what the client raises on such an answer is let through."""
         posted(organization)
         monkeypatch.setattr(AdyenFake, "answer", lambda fake, call: reply)
 

@@ -208,7 +208,7 @@ class TestOddAnswers:
     def test_leave_the_outcome_unknown(
         self, organization, at_gocardless, gocardless, monkeypatch, reply
     ):
-        """Seen to fail when what the client raises on such an answer is let through."""
+        """Seen to fail when every answer but a success counts as a refusal."""
         with monkeypatch.context() as patch:
             patch.setattr(GocardlessFake, "answer", lambda fake, call: reply)
             posted(organization)
@@ -221,14 +221,26 @@ class TestOddAnswers:
 
         assert list(gocardless.customers) == [remote_id()]
 
-    @pytest.mark.parametrize("url", [None, 7, "javascript:alert(1)", "https://" + "x" * 3_000])
+    @pytest.mark.parametrize(
+        "flow",
+        [
+            *(
+                {"authorisation_url": url}
+                for url in (None, 7, "javascript:alert(1)", "https://" + "x" * 3_000)
+            ),
+            [],
+            -1,
+            "BRF1",
+        ],
+    )
     def test_are_no_page_for_a_customer(
-        self, organization, api, at_gocardless, gocardless, monkeypatch, url
+        self, organization, api, at_gocardless, gocardless, monkeypatch, flow
     ):
+        """Seen to fail, with 500, when what the client raises on such an answer is let through."""
         gocardless.customers["CU1"] = {"id": "CU1"}
         post(organization, "c1", billing_configuration=LINKED)
-        answer = {"billing_request_flows": {"id": "BRF1", "authorisation_url": url}}
-        monkeypatch.setattr(GocardlessFake, "_flow", lambda fake, asked: Reply(201, answer))
+        reply = Reply(201, {"billing_request_flows": flow})
+        monkeypatch.setattr(GocardlessFake, "_flow", lambda fake, asked: reply)
 
         assert api.post("/api/v1/customers/c1/checkout_url").status == 503
 
