@@ -25,6 +25,7 @@ from tests.billing.builders import (
 from tests.customers.builders import make_customer
 from tests.customers.bulk.work import preview
 from tests.customers.imports.bringing import checked_import
+from tests.customers.portal.proposing import make_proposal
 from tests.staff import sign_in
 
 # Open to everybody who signed in, or who would: each looks after itself.
@@ -106,6 +107,7 @@ def make_world(organization: Organization) -> dict[str, Any]:
         "key_id": organization.api_keys.latest("created_at").pk,
         "import_id": checked_import(organization).pk,
         "preset": "stripe",
+        "proposal_id": make_proposal(customer, city="Lyon").pk,
         "batch_id": preview(organization, [customer], Batch.Kind.DELETE).pk,
     }
 
@@ -149,6 +151,10 @@ ASKING_MORE = {
         ({"do": "detach"}, Ability.EDIT_CUSTOMERS),
     ],
     "customers_sync": [({"do": "compare"}, Ability.SYNC), ({"do": "again"}, Ability.SYNC)],
+    "customers_proposal": [
+        ({"do": "refuse", "answer": "No."}, Ability.JUDGE_PROPOSALS),
+        ({"do": "judge", "answer": "No."}, Ability.JUDGE_PROPOSALS),
+    ],
     "customers_views": [
         ({"do": "delete"}, Ability.READ),
         ({"do": "save", "name": "Ours", "shared": "on"}, Ability.SHARE_VIEWS),

@@ -21,6 +21,7 @@ class Ability(TextChoices):
     DELETE_CUSTOMERS = "delete_customers", _("Delete customers")
     RESTORE = "restore", _("Restore deleted customers")
     REVERT = "revert", _("Take changes back")
+    JUDGE_PROPOSALS = "judge_proposals", _("Accept or refuse what customers propose")
     SYNC = "sync", _("Compare customers with providers, and send them there again")
     SHARE_VIEWS = "share_views", _("Share saved views with colleagues")
     IMPORT = "import", _("Import files")
@@ -40,6 +41,7 @@ _CLERK = _AUDITOR | {
     Ability.BULK_EDIT,
     Ability.RESTORE,
     Ability.REVERT,
+    Ability.JUDGE_PROPOSALS,
     Ability.SYNC,
 }
 _SETTINGS = frozenset(

@@ -125,6 +125,11 @@ _OF_CODE = {
         "Only edits can be taken back. A customer that was created can be deleted, one that was"
         " deleted can be restored."
     ),
+    "reason_is_missing": _("Say why you refuse something. The customer reads it."),
+    "proposal_is_settled": _(
+        "This proposal is settled already: a colleague was faster, or the customer took it back or "
+        "sent a new one. Nothing was changed now."
+    ),
     "customer_not_deleted": _("This customer is not deleted. There is nothing to restore."),
     "customer_not_found": _("This customer is deleted. Restore it first."),
     "change_not_found": _("There is no such change of this customer."),

@@ -17,6 +17,7 @@ from customers.admin.imports import PAGES as IMPORT_PAGES
 from customers.admin.list import PAGES as LIST_PAGES
 from customers.admin.page import PAGES
 from customers.admin.palette import find_customers
+from customers.admin.proposals import PAGES as PROPOSAL_PAGES
 from customers.admin.screen import CustomerScreen
 from customers.admin.sync import PAGES as SYNC_PAGES
 from customers.admin.sync import UNHANDLED
@@ -62,6 +63,7 @@ for _route, _page, _name in (
     *IMPORT_PAGES,
     *HISTORY_PAGES,
     *SYNC_PAGES,
+    *PROPOSAL_PAGES,
 ):
     back_office().page(_route, _page, _name)
 

@@ -22,6 +22,7 @@ from customers.admin.portrait import Portrait
 from customers.history import CustomerThen, customer_as_of, customer_now
 from customers.listing import neighbors
 from customers.models import Customer
+from customers.portal.judge import waiting_of
 from customers.readiness import missing_fields, readiness_sentence
 from customers.search import CustomerQuery
 
@@ -100,6 +101,7 @@ class CustomerPage(StaffPage):
             "version_tag": self.now.tag,
             "missing": missing,
             "readiness": readiness_sentence(missing, self.now.values["country"]),
+            "proposal": waiting_of(self.customer.organization_id, self.customer.pk),
             "tabs": self._tabs(),
             "back": f"{reverse('admin:customers_customer_changelist')}?{self._list().urlencode()}",
             "list_query": self.list_query,

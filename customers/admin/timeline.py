@@ -25,6 +25,7 @@ from customers.history import (
     revert_change,
     timeline,
 )
+from customers.portal.judge import proposals_among
 from customers.words import difference, label, read_names
 
 _PAGE = 50
@@ -58,6 +59,7 @@ class Timeline(CustomerPage):
         older = shown[-1].id if len(entries) > _PAGE else None
         return self.show(
             entries=told(organization_id, shown, country),
+            proposals=proposals_among(organization_id, [one.batch_id for one in shown]),
             actors=actors_of(organization_id, customer_id),
             doors=DOORS,
             fields=fields_of_customers(country),

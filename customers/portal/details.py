@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from billing.errors import Invalid, Refusal
 from customers.addresses import PARTS, address_lines
 from customers.history import CustomerThen
 from customers.models import Customer
@@ -49,6 +50,19 @@ def details_of(customer: Customer, now: CustomerThen) -> list[Detail]:
 def seen_in(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that the customer sees and may propose to correct."""
     return {path: values[path] or None for path in OFFERED}
+
+
+def at_paths(refusal: Refusal) -> Refusal:
+    """Return the refusal with its problems at paths instead of the API's names of fields."""
+    if not isinstance(refusal, Invalid):
+        return refusal
+    start = SHIPPING.removesuffix("address.")
+    return Invalid(
+        {
+            name.replace(start, SHIPPING, 1) if name.startswith(start) else name: codes
+            for name, codes in refusal.problems.items()
+        }
+    )
 
 
 _ENTITY = "billing_entity_code"

@@ -15,6 +15,7 @@ from billing.events.actor import Actor
 from customers.change import CustomerChange
 from customers.history import PATHS, CustomerThen, Entry, body_of, is_same, timeline
 from customers.models import Proposal
+from customers.portal.details import at_paths
 from customers.write import Outcome, Precondition, write_customer
 
 State = Proposal.State
@@ -50,6 +51,18 @@ class Compared:
     def is_so_already(self) -> bool:
         """Whether there is nothing left to take over."""
         return is_same(self.now, self.proposed)
+
+
+def waiting_of(organization_id: UUID, customer_id: UUID) -> Proposal | None:
+    """Return what the customer proposed and nobody has judged yet."""
+    return waiting_proposals(organization_id).filter(customer_id=customer_id).first()
+
+
+def judged_proposals(organization_id: UUID) -> QuerySet[Proposal]:
+    """Return what was judged, newest first."""
+    return Proposal.objects.filter(
+        organization_id=organization_id, judged_at__isnull=False
+    ).order_by("-judged_at", "pk")
 
 
 def waiting_proposals(organization_id: UUID) -> QuerySet[Proposal]:
@@ -115,12 +128,11 @@ def _hold(organization_id: UUID, proposal_id: UUID) -> Proposal:
 def _take_over(proposal: Proposal, accepted: list[str], verdict: Verdict, actor: Actor) -> Outcome:
     wanted = {path: proposal.changes[path][1] for path in accepted}
     change = CustomerChange.read(body_of(proposal.customer.external_id, wanted))
-    return write_customer(
-        proposal.organization_id,
-        change,
-        actor.because(_reason(proposal, verdict)).within(proposal.pk),
-        Precondition((verdict.tag,)),
-    )
+    told = actor.because(_reason(proposal, verdict)).within(proposal.pk)
+    try:
+        return write_customer(proposal.organization_id, change, told, Precondition((verdict.tag,)))
+    except Invalid as refusal:
+        raise at_paths(refusal) from None
 
 
 def _reason(proposal: Proposal, verdict: Verdict) -> str:

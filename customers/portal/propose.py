@@ -8,12 +8,12 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from billing.errors import Invalid, NotAllowed, NotFound, Refusal
+from billing.errors import NotAllowed, NotFound, Refusal
 from billing.events.actor import SYSTEM
 from customers.change import CustomerChange
 from customers.history import body_of
 from customers.models import Customer, Proposal
-from customers.portal.details import OFFERED, SHIPPING
+from customers.portal.details import OFFERED, at_paths
 from customers.write import foresee_customers
 
 # In a day; each takes the place of the one before it, so staff never have more than one to judge.
@@ -103,7 +103,7 @@ def _changes(customer: Customer, draft: Draft) -> dict[str, list[Any]]:
     change = CustomerChange.read(body_of(customer.external_id, edited))
     [foreseen] = foresee_customers(customer.organization_id, [change], SYSTEM)
     if isinstance(foreseen, Refusal):
-        raise _at_paths(foreseen)
+        raise at_paths(foreseen)
     if foreseen.kind == "created":
         raise NotFound("customer")
     return {
@@ -116,19 +116,6 @@ def _changes(customer: Customer, draft: Draft) -> dict[str, list[Any]]:
 def _differs(typed: str, seen: str | None) -> bool:
     """Return whether a field was edited; browsers take line breaks out."""
     return " ".join(typed.split()) != " ".join((seen or "").split())
-
-
-def _at_paths(refusal: Refusal) -> Refusal:
-    """Return the refusal with its problems at paths instead of the API's names."""
-    if not isinstance(refusal, Invalid):
-        return refusal
-    start = SHIPPING.removesuffix("address.")
-    return Invalid(
-        {
-            name.replace(start, SHIPPING, 1) if name.startswith(start) else name: codes
-            for name, codes in refusal.problems.items()
-        }
-    )
 
 
 def _proposals(customer: Customer) -> Any:

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from billing.events.actor import SYSTEM
 from billing.models import BillingEntity, Organization
+from customers.change import CustomerChange
 from customers.models import Customer, Proposal
 from customers.portal.links import make_token
+from customers.write import write_customer
 from tests.browser.conftest import PHONE, WIDE
 from tests.browser.looks import assert_accessible, shot
 from tests.customers.portal.proposing import make_canal, make_proposal
@@ -112,3 +115,31 @@ class TestPortal:
         shot(page, f"portal-closed-{name}")
         assert_accessible(page)
         context.close()
+
+
+class TestStaff:
+    @pytest.mark.parametrize("name, look", LOOKS)
+    def test_judge_it(
+        self, canal: Customer, staff_page: Callable[..., Page], name: str, look: dict[str, bool]
+    ) -> None:
+        make_proposal(canal, "We moved.", city="Lyon", tax_identification_number="FR123")
+        change = CustomerChange.read({"external_id": "canal", "city": "Nice"})
+        write_customer(canal.organization_id, change, SYSTEM)
+        page = staff_page(**look)
+        page.goto("/admin/")
+        page.get_by_role("link", name="Proposed by customers").click()
+        shot(page, f"proposals-{name}")
+        assert_accessible(page)
+        page.get_by_role("link", name="Canal SAS").click()
+        page.get_by_role("group", name="City").get_by_label("No").check()
+        page.get_by_role("button", name="Save the decision").click()
+        expect(page.get_by_text("Say why you refuse something.")).to_be_visible()
+        shot(page, f"proposal-{name}")
+        assert_accessible(page)
+        page.get_by_label("Answer to the customer").fill("Lyon is the branch.")
+        page.get_by_role("button", name="Save the decision").click()
+
+        expect(page.get_by_text("Taken over for Canal SAS")).to_be_visible()
+        page.goto(f"/admin/customers/customer/{canal.pk}/timeline/")
+        expect(page.get_by_text("See what the customer proposed")).to_be_visible()
+        shot(page, f"proposal-timeline-{name}")
