@@ -6,6 +6,7 @@ from billing.events.models import ChangeRecord, SigningKey, WebhookEndpoint
 from billing.organizations.models import BillingEntity, Membership, Organization
 from billing.sections.models import BillingEntitySection, InvoiceCustomSection
 from billing.staff.models import StaffPreference
+from billing.tallies import Tally
 from billing.taxes.models import BillingEntityTax, Tax
 from billing.webhooks.models import Attempt, Delivery, Event
 
@@ -27,6 +28,7 @@ __all__ = [
     "RequestCount",
     "SigningKey",
     "StaffPreference",
+    "Tally",
     "Tax",
     "WebhookEndpoint",
 ]

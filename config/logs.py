@@ -25,7 +25,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-QUIET = frozenset({"health", "ready", None})
+QUIET = frozenset({"health", "ready", "metrics", None})
 
 # Loggers that tell more than an operator needs, and from which level on we listen to them.
 TALKATIVE = {

@@ -166,6 +166,8 @@ TARN_IMPORT_ROWS_KEPT_DAYS = env.int("TARN_IMPORT_ROWS_KEPT_DAYS", default=90)
 TARN_RATE_LIMIT = env.int("TARN_RATE_LIMIT", default=0)
 # Where the outside reaches us: names us in signatures and stands in links that we hand out.
 TARN_PUBLIC_URL = env.str("TARN_PUBLIC_URL", default="http://localhost:8000").rstrip("/")
+# What a Prometheus has to know to read /metrics; without it there is no such page.
+TARN_METRICS_TOKEN = env.str("TARN_METRICS_TOKEN", default="")
 # For test installations: webhook endpoints may have http, any port and local addresses.
 TARN_WEBHOOK_ALLOW_HTTP = env.bool("TARN_WEBHOOK_ALLOW_HTTP", default=False)
 TARN_WEBHOOK_ALLOW_LOCAL = env.bool("TARN_WEBHOOK_ALLOW_LOCAL", default=False)

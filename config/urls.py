@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from billing.api.urls import unknown_paths
 from billing.organizations.api import logo
-from config import health
+from config import health, metrics
 
 urlpatterns = [
     path("api/v1/", include("customers.urls")),  # first: what programs call most is found soonest
@@ -15,6 +15,7 @@ urlpatterns = [
     path("webhooks/", include("customers.providers.urls")),
     path("health", health.health),
     path("ready", health.ready),
+    path("metrics", metrics.metrics),
     path("admin/", include("billing.people.urls")),  # before the admin's own way of signing in
     path("admin/", admin.site.urls),
     path("logos/<uuid:entity_id>", logo, name="logo"),

@@ -1,8 +1,9 @@
 """The WSGI application: one door for programs, one for browsers.
 
-What programs call (`/api/v1/`, `/webhooks/`, `/health`, `/ready`) passes few middlewares
-and is routed by the request target **as it was sent**: `/customers/a%2Fb` and `/customers/a/b` are
-told apart, which a decoded path can't do. Everything else passes Django's full list.
+What programs call (`/api/v1/`, `/webhooks/`, `/health`, `/ready`, `/metrics`) passes few
+middlewares and is routed by the request target **as it was sent**: `/customers/a%2Fb` and
+`/customers/a/b` are told apart, which a decoded path can't do. Everything else passes Django's full
+list.
 """
 
 import os
@@ -20,7 +21,7 @@ from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-PROGRAMS = ("/api/v1/", "/webhooks/", "/health", "/ready")
+PROGRAMS = ("/api/v1/", "/webhooks/", "/health", "/ready", "/metrics")
 UNQUOTED = "/!$&'()*+,;=:@~"  # what may stand in a path as it is (RFC 3986, 3.3)
 
 Environ = dict[str, Any]

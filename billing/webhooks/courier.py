@@ -1,7 +1,7 @@
 """Makes the deliveries that are due, many at a time; one courier in each worker process."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from time import time
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from django.utils import timezone
 from billing.events.models import ChangeRecord
 from billing.events.signing import private_key
 from billing.organizations.models import Organization
+from billing.tallies import count
 from billing.webhooks import queue
 from billing.webhooks.body import Happened
 from billing.webhooks.calls import CALLS_AT_ONCE, Answer, Caller
@@ -86,7 +87,7 @@ class Courier:
             await asyncio.sleep(0)  # those that finish in the same moment go into the same write
             more = {call for call in self._calls if call.done()}
             self._calls -= more
-            await _in_database(queue.settle, [call.result() for call in done | more])
+            await _in_database(_keep, [call.result() for call in done | more])
 
     async def _is_worth_waiting(self, due: datetime | None) -> bool:
         """Wait for what is due soon; say whether there may be something to do."""
@@ -162,6 +163,13 @@ def _hmac_keys(organization: Organization) -> list[UUID]:
     if organization.previous_hmac_key is not None and ends is not None and ends > timezone.now():
         keys.append(organization.previous_hmac_key)
     return keys
+
+
+def _keep(results: Sequence[Result]) -> None:
+    queue.settle(results)
+    taken = sum(result.answer.is_success for result in results)
+    count("delivery", "webhook", "taken", taken)
+    count("delivery", "webhook", "failed", len(results) - taken)
 
 
 async def _in_database(work: Callable[..., Found], *values: Any) -> Found:

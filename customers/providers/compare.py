@@ -17,6 +17,7 @@ from customers.providers.claims import locked
 from customers.providers.mirror import ask_for
 from customers.providers.sides import mirror_at, side_of
 from customers.providers.steps import Change, steps_after
+from customers.providers.turn import asked
 from customers.write import Outcome, write_customer
 
 # Somebody waits for the answer.
@@ -69,14 +70,14 @@ def sides_at(link: Link, timeout: float = TIMEOUT) -> Sides | None:
 
 def compare(sides: Sides) -> Comparison:
     """Ask the other side what it has, and keep the answer; call it outside of transactions."""
-    asked: dict[str, Any] = {"asked_at": timezone.now(), "remote_id": sides.subject.remote_id}
+    found: dict[str, Any] = {"asked_at": timezone.now(), "remote_id": sides.subject.remote_id}
     try:
         with sides.adapter.discreet():
-            theirs = sides.adapter.read(str(sides.subject.remote_id))
-        asked |= {"theirs": theirs, "differing": _differing(rows(sides, theirs))}
-        return _keep(sides.mirror, asked)
+            theirs = asked(sides.adapter, lambda: sides.adapter.read(str(sides.subject.remote_id)))
+        found |= {"theirs": theirs, "differing": _differing(rows(sides, theirs))}
+        return _keep(sides.mirror, found)
     except Failure as failure:
-        _keep(sides.mirror, asked | _told(failure))
+        _keep(sides.mirror, found | _told(failure))
         raise
 
 

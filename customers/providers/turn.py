@@ -7,7 +7,7 @@ import hashlib
 import random
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import orjson
@@ -15,10 +15,12 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from billing.tallies import count
 from customers.mirrors import CODE_LENGTH, WORDS_LENGTH, Comparison, Mirror
 from customers.models import ProviderLink
 from customers.providers import events
 from customers.providers.adapter import (
+    Adapter,
     Body,
     Failure,
     OutcomeUnknown,
@@ -42,6 +44,10 @@ _State = Mirror.State
 Settle = Callable[[Subject | None], None]
 Call = Callable[[], Settle]
 
+Found = TypeVar("Found")
+# What calls come to, as they are counted.
+_OUTCOMES = {Refused: "refused", Throttled: "throttled", Unavailable: "unavailable"}
+
 log = structlog.get_logger(__name__)
 
 
@@ -60,13 +66,9 @@ class Turn:
         if call is None:
             return False
         try:
-            with self.adapter.discreet():
-                settle = call()
+            settle = asked(self.adapter, call)
         except Failure as failure:
             return self._fail(failure)
-        except Exception:  # a provider's answer can be anything, and so can its client's reaction
-            log.exception("a provider's answer could not be used", mirror=str(self.mirror_id))
-            return self._fail(OutcomeUnknown("The answer could not be used.", "garbled_answer"))
         with transaction.atomic():
             # The customer is locked before its mirror, as everywhere.
             subject = self.side.subject(self.mirror, lock=True)
@@ -315,6 +317,29 @@ class Turn:
         mirror.claimed_until = None
         mirror.next_try_at = timezone.now() + timedelta(seconds=seconds)
         enqueue(mirror)
+
+
+def asked(adapter: Adapter, call: Callable[[], Found]) -> Found:
+    """Return what a call of the other side brought, and count it.
+
+    :raises Failure: whatever goes wrong.
+    """
+    kind = str(adapter.connection.type)
+    try:
+        with adapter.discreet():
+            found = call()
+    except Failure as failure:
+        count("provider_call", kind, _OUTCOMES.get(type(failure), "unknown"))
+        raise
+    except Exception as error:  # an answer can be anything, and so can a client's reaction
+        log.exception(
+            "a provider's answer could not be used", connection=str(adapter.connection.pk)
+        )
+        count("provider_call", kind, "unknown")
+        raise OutcomeUnknown("The answer could not be used.", "garbled_answer") from error
+    if found is not _nothing:
+        count("provider_call", kind, "done")
+    return found
 
 
 def _nothing(subject: Subject | None) -> None:
