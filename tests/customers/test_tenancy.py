@@ -9,8 +9,10 @@ from django.db import IntegrityError, connection, transaction
 from billing.errors import Invalid, NotFound
 from customers.models import (
     AppliedTax,
+    Comparison,
     Customer,
     CustomerMetadata,
+    DriftRound,
     IntegrationLink,
     Mirror,
     PaymentMethod,
@@ -80,6 +82,8 @@ LINKS = {
     Mirror: ("customer_id", "payment_provider_id"),
     PaymentMethod: ("customer_id", "connection_id"),
     ProviderEvent: ("connection_id",),
+    Comparison: ("mirror_id",),
+    DriftRound: ("payment_provider_id",),
     Proposal: ("customer_id",),
     PortalVisits: ("customer_id",),
 }
@@ -93,8 +97,11 @@ def row(model: Any, world: World) -> dict[str, Any]:
     }
     if model not in (ShippingAddress, ProviderLink, PortalVisits):
         values["id"] = uuid.uuid4()
-    if model is ProviderEvent:
+    if model in (ProviderEvent, Comparison, DriftRound):
         del values["customer_id"]
+    if model is Comparison:
+        values["mirror_id"] = mirror_of(world)
+        del values["id"]
     return values | {
         ShippingAddress: {},
         CustomerMetadata: {"key": "k", "value": "v", "display_in_invoice": False},
@@ -111,10 +118,20 @@ def row(model: Any, world: World) -> dict[str, Any]:
         ProviderEvent: {"connection_id": world.provider.id, "remote_id": "evt", "type": "t",
                         "happened_at": "2026-01-01T00:00:00Z", "facts": "{}", "state": "waiting",
                         "attempts": 0},
+        Comparison: {"remote_id": "cus", "asked_at": "2026-01-01T00:00:00Z", "differing": []},
+        DriftRound: {"payment_provider_id": world.provider.id, "compared": 0},
         Proposal: {"token": uuid.uuid4(), "state": "waiting", "changes": '{"city": [null, "Lyon"]}',
                    "note": "", "accepted": [], "answer": ""},
         PortalVisits: {"window_started_at": "2026-01-01T00:00:00Z", "requests": 1},
     }[model]  # fmt: skip
+
+
+def mirror_of(world: World) -> uuid.UUID:
+    """Return a mirror of the world's customer."""
+    mirror, _ = Mirror.objects.get_or_create(
+        organization=world.organization, customer_id=world.customer, integration=world.integration
+    )
+    return mirror.pk
 
 
 def insert(model: Any, values: dict[str, Any]) -> None:
@@ -203,6 +220,7 @@ class TestConstraints:
         assert found == expected | {
             "customer_billing_entity_id_tenant",
             "mirror_integration_id_tenant",
+            "driftround_integration_id_tenant",
         }
 
     @pytest.mark.parametrize("name", ["metadata_key_once", "integration_link_type_once"])
