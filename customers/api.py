@@ -52,7 +52,7 @@ _QUERY = {
     "zipcodes[]": "Any of these zip codes.",
     "has_tax_identification_number": "true or false.",
     "tax_identification_number": "The same, whatever spaces, dots, dashes and case.",
-    "metadata[key]": "Customers whose metadata have this value; with an empty one, no such key.",
+    "metadata[*]": "Customers whose metadata have this value; with an empty one, no such key.",
     "billing_entity_codes[]": "Customers of any of these billing entities.",
     "updated_at[gte]": "Changed at this time, in ISO 8601, or later.",
     "updated_at[lte]": "Changed at this time, in ISO 8601, or earlier.",
@@ -68,7 +68,11 @@ class CustomersView(ApiView):
     _outcome: Outcome | None = None
 
     @documented(
-        request={"customer": CustomerChange}, response=_ONE, headers=_IF_MATCH | _IF_NONE_MATCH
+        request={"customer": CustomerChange},
+        response=_ONE,
+        headers=_IF_MATCH | _IF_NONE_MATCH,
+        refusals=(404,),
+        has_version=True,
     )
     def post(self, request: ApiRequest) -> ApiResponse:
         """Create or change a customer; the API has no separate update."""
@@ -109,6 +113,7 @@ class CustomersView(ApiView):
     @documented(
         query=_QUERY,
         response={"customers": [_OF_A_LIST], "meta": META | {"next_cursor": None}},
+        refusals=(404, 422),
     )
     def get(self, request: ApiRequest) -> ApiResponse:
         """List customers, newest first."""
@@ -128,7 +133,7 @@ class CheckoutView(ApiView):
     resource = "customer"
     needs_body = False
 
-    @documented(response=_CHECKOUT)
+    @documented(response=_CHECKOUT, refusals=(405,))
     def post(self, request: ApiRequest, external_id: str) -> ApiResponse:
         """Make a checkout page."""
         return ApiResponse({"customer": make_checkout(request.organization_id, external_id)})
@@ -152,7 +157,7 @@ class CustomerView(ApiView):
 
     resource = "customer"
 
-    @documented(response=_ONE)
+    @documented(response=_ONE, has_version=True)
     def get(self, request: ApiRequest, external_id: str) -> ApiResponse:
         """Show a customer."""
         found = customer_json(request.organization_id, external_id)

@@ -1,6 +1,6 @@
 """The API described for machines (OpenAPI) and shown to people, from what views declare."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +25,8 @@ class Documentation:
     response: Any = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    refusals: Collection[int] = ()
+    has_version: bool = False
 
 
 def documented(
@@ -33,15 +35,22 @@ def documented(
     response: Any = None,
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    refusals: Collection[int] = (),
+    has_version: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare what a handler takes and answers; its docstring is the summary.
 
     :param request: the root object's name and its shape, `{"tax": TaxChange}`.
     :param response: an answer as an example; the types of its values are the schema.
-    :param query: what may stand in the query, with a sentence about each.
+    :param query: what may stand in the query, with a sentence about each; `name[]` is a list,
+        `name[*]` takes a key of the caller's own.
     :param headers: the same for headers.
+    :param refusals: statuses beside those that its verb, path and headers imply.
+    :param has_version: whether the answer carries an ETag.
     """
-    documentation = Documentation(request or {}, response, query or {}, headers or {})
+    documentation = Documentation(
+        request or {}, response, query or {}, headers or {}, refusals, has_version
+    )
 
     def declare(handler: Handler) -> Handler:
         setattr(handler, _ATTRIBUTE, documentation)
@@ -70,6 +79,16 @@ def _property_schema(name: str, value: Any) -> JsonSchema:
     return {"type": [schema["type"], "null"]}
 
 
+def _whole(schema: JsonSchema) -> JsonSchema:
+    """Return the schema of an answer, whose objects have all their keys at any time."""
+    properties = schema.get("properties", {})
+    for name, inner in properties.items():
+        resource = inner.get("items", inner)
+        if name != "meta" and "properties" in resource:
+            resource["required"] = list(resource["properties"])
+    return schema | {"required": list(properties)} if properties else schema
+
+
 ERROR_SCHEMA: JsonSchema = {
     "type": "object",
     "required": ["status", "error"],
@@ -90,6 +109,39 @@ ERROR_SCHEMA: JsonSchema = {
         "error_details": {"name": ["value_is_too_long"]},
     },
 }
+_REFUSALS = {
+    400: "The request or its JSON can't be read, or the root object is missing.",
+    401: "There is no key, or it is unknown or has ended.",
+    403: "The key doesn't allow this.",
+    404: "There is no such object, or something that the body names doesn't exist.",
+    405: "This can't be done with this object; the code says why.",
+    409: "The same request with this Idempotency-Key still runs.",
+    412: "The customer is another than the headers ask for.",
+    413: "The body has more than 1,048,576 bytes.",
+    415: "The body is not JSON in UTF-8.",
+    422: "Values are refused, or the Idempotency-Key belongs to another request.",
+    429: "The key made too many requests.",
+    503: "The database or a provider can't be reached; try again.",
+}
+_OF_ALL = {400, 401, 403, 429, 503}
+_OF_WRITING = {409, 422}
+_OF_BODIES = {413, 415}
+_OF_CONDITIONS = {412}
+_OF_PATHS = {404}
+_HEADERS = {
+    "ETag": "The version of the customer.",
+    "Idempotent-Replayed": "`true` if this is the stored answer to an earlier request.",
+    "Retry-After": "Seconds to wait.",
+    "WWW-Authenticate": "`Bearer`.",
+}
+_HEADERS_OF = {
+    401: ["WWW-Authenticate"],
+    409: ["Retry-After"],
+    412: ["ETag"],
+    429: ["Retry-After"],
+    503: ["Retry-After"],
+}
+_INTEGERS = frozenset({"page", "per_page"})
 _IDEMPOTENCY_KEY: JsonSchema = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -148,10 +200,7 @@ class ApiSchema(AutoSchema):
         declared = [("query", *one) for one in documentation.query.items()]
         declared += [("header", *one) for one in documentation.headers.items()]
         parameters: list[JsonSchema] = super()._get_parameters()
-        parameters += [
-            {"in": place, "name": name, "description": words, "schema": {"type": "string"}}
-            for place, name, words in declared
-        ]
+        parameters += [_parameter(*one) for one in declared]
         return parameters if self.method == "GET" else [*parameters, _IDEMPOTENCY_KEY]
 
     def _get_request_body(self, direction: str = "request") -> JsonSchema | None:
@@ -171,15 +220,29 @@ class ApiSchema(AutoSchema):
         success: JsonSchema = {"schema": {"type": "object"}}
         media_type = "text/plain" if isinstance(example, str) else "application/json"
         if example is not None:
-            success = {"schema": schema_of(example), "example": example}
-        refusal = {"schema": self._register("Error", ERROR_SCHEMA)}
-        return {
-            "200": {"description": "Done.", "content": {media_type: success}},
-            "default": {
-                "description": "Refused, and nothing was written.",
-                "content": {"application/json": refusal},
-            },
+            success = {"schema": _whole(schema_of(example)), "example": example}
+        done: JsonSchema = {"description": "Done.", "content": {media_type: success}}
+        if headers := self._success_headers():
+            done["headers"] = _headers(headers)
+        refusal = {"application/json": {"schema": self._register("Error", ERROR_SCHEMA)}}
+        return {"200": done} | {
+            str(status): _refusal(status, refusal) for status in sorted(self._refusals())
         }
+
+    def _success_headers(self) -> list[str]:
+        found = [] if self.method == "GET" else ["Idempotent-Replayed"]
+        return [*found, "ETag"] if self._documentation().has_version else found
+
+    def _refusals(self) -> set[int]:
+        documentation = self._documentation()
+        found = _OF_ALL | set(documentation.refusals)
+        if self.method != "GET":
+            found |= _OF_WRITING
+        if self.method in ("POST", "PUT", "PATCH"):
+            found |= _OF_BODIES
+        if documentation.headers:
+            found |= _OF_CONDITIONS
+        return found | _OF_PATHS if "{" in self.path else found
 
     def _component(self, shape: type[BaseModel]) -> JsonSchema:
         schema = shape.model_json_schema(mode="serialization", ref_template=_REFERENCE)
@@ -191,3 +254,26 @@ class ApiSchema(AutoSchema):
         component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=schema, object=name)
         self.registry.register_on_missing(component)
         return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _parameter(place: str, name: str, words: str) -> JsonSchema:
+    found: JsonSchema = {"in": place, "name": name, "description": words}
+    if name.endswith("[]"):
+        schema: JsonSchema = {"type": "array", "items": {"type": "string"}}
+        return found | {"schema": schema, "style": "form", "explode": True}
+    if name.endswith("[*]"):
+        schema = {"type": "object", "additionalProperties": {"type": "string"}}
+        named = {"name": name.removesuffix("[*]"), "schema": schema}
+        return found | named | {"style": "deepObject", "explode": True}
+    return found | {"schema": {"type": "integer" if name in _INTEGERS else "string"}}
+
+
+def _refusal(status: int, content: JsonSchema) -> JsonSchema:
+    found: JsonSchema = {"description": _REFUSALS[status], "content": content}
+    if status in _HEADERS_OF:
+        found["headers"] = _headers(_HEADERS_OF[status])
+    return found
+
+
+def _headers(names: Collection[str]) -> JsonSchema:
+    return {name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in names}

@@ -22,8 +22,10 @@ class DocumentedView(ApiView):
     @documented(
         request={"tax": TaxChange},
         response={"tax": {"code": "a", "rate": 20, "links": [1.5], "none": None, "flag": True}},
-        query={"dry_run": "Only check."},
+        query={"dry_run": "Only check.", "codes[]": "Any.", "notes[*]": "Notes.", "page": "Page."},
         headers={"If-Match": "The version to change."},
+        refusals=(405,),
+        has_version=True,
     )
     def post(self, request: ApiRequest) -> ApiResponse:
         """Make a tax.
@@ -77,9 +79,27 @@ class TestDocumented:
 
         assert named == {
             ("query", "dry_run"),
+            ("query", "codes[]"),
+            ("query", "notes"),
+            ("query", "page"),
             ("header", "If-Match"),
             ("header", "Idempotency-Key"),
         }
+
+    def test_says_how_lists_keys_and_numbers_are_sent(self, operation):
+        sent = {one["name"]: one for one in operation["parameters"]}
+
+        assert sent["codes[]"]["schema"] == {"type": "array", "items": {"type": "string"}}
+        assert (sent["codes[]"]["style"], sent["codes[]"]["explode"]) == ("form", True)
+        assert sent["notes"]["style"] == "deepObject"
+        assert sent["page"]["schema"] == {"type": "integer"}
+
+    def test_promises_every_key_of_the_answer(self, operation):
+        [content] = operation["responses"]["200"]["content"].values()
+
+        assert content["schema"]["required"] == ["tax"]
+        [tax] = content["schema"]["properties"].values()
+        assert tax["required"] == ["code", "rate", "links", "none", "flag"]
 
     def test_asks_for_a_bearer_key(self, operation):
         assert operation["security"] == [{"bearer": []}]
@@ -88,9 +108,20 @@ class TestDocumented:
         }
 
     def test_describes_every_refusal(self, operation):
-        [content] = operation["responses"]["default"]["content"].values()
+        refusals = {
+            status: one for status, one in operation["responses"].items() if status != "200"
+        }
 
-        assert content["schema"] == {"$ref": "#/components/schemas/Error"}
+        statuses = "400 401 403 405 409 412 413 415 422 429 503"
+        assert " ".join(refusals) == statuses
+        for one in refusals.values():
+            [content] = one["content"].values()
+            assert content["schema"] == {"$ref": "#/components/schemas/Error"}
+        assert set(refusals["401"]["headers"]) == {"WWW-Authenticate"}
+        assert set(refusals["503"]["headers"]) == {"Retry-After"}
+
+    def test_names_the_headers_of_an_answer(self, operation):
+        assert set(operation["responses"]["200"]["headers"]) == {"Idempotent-Replayed", "ETag"}
 
 
 class TestSchemaOf:
