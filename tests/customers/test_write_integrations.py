@@ -2,7 +2,11 @@
 
 import pytest
 
+from billing.events.actor import Actor
+from billing.events.models import ChangeRecord
+from customers.change import CustomerChange
 from customers.models import IntegrationLink
+from customers.write import write_customer
 from tests.billing.builders import make_integration, make_organization
 from tests.customers.posting import post, refused, shown, unchanged
 
@@ -300,3 +304,47 @@ class TestRecord:
         }
         assert outcome.diff == {"integration_customers": [[], [new]]}
         assert put(acme).diff == {"integration_customers": [[new], []]}
+
+
+class TestRemoteId:
+    """What an integration calls a customer, once it has made it."""
+
+    ACTOR = Actor(ChangeRecord.Door.PROVIDER, "NetSuite")
+
+    def give(self, organization, link_id, remote_id="8841"):
+        change = CustomerChange.naming("c1", link_id, remote_id)
+        return write_customer(organization.pk, change, self.ACTOR)
+
+    def test_is_kept_on_its_link_alone(self, acme):
+        put(
+            acme,
+            item("netsuite", "n1", sync_with_provider=True, subsidiary_id="2"),
+            item("xero", "x1", sync_with_provider=True),
+            item("hubspot", external_customer_id="hs-1"),
+        )
+        before = links(acme)
+
+        outcome = self.give(acme, before["netsuite"]["lago_id"])
+
+        named = before["netsuite"] | {"external_customer_id": "8841"}
+        assert links(acme) == before | {"netsuite": named}
+        assert list(outcome.diff) == ["integration_customers"]
+
+    def test_never_takes_the_place_of_another(self, acme):
+        """Seen to fail when the id is written whatever is there."""
+        put(acme, item("netsuite", "n1", external_customer_id="7"))
+
+        outcome = self.give(acme, links(acme)["netsuite"]["lago_id"])
+
+        assert outcome.kind == "unchanged"
+        assert links(acme)["netsuite"]["external_customer_id"] == "7"
+
+    def test_is_dropped_with_its_link(self, acme):
+        put(acme, item("netsuite", "n1", sync_with_provider=True))
+        gone = links(acme)["netsuite"]["lago_id"]
+        put(acme, item("xero", "x1", sync_with_provider=True))
+
+        outcome = self.give(acme, gone)
+
+        assert outcome.kind == "unchanged"
+        assert links(acme).keys() == {"xero"}

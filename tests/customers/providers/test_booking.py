@@ -11,7 +11,7 @@ from billing.webhooks.models import Event
 from customers.delete import delete_customer
 from customers.models import Customer, IntegrationLink, Mirror
 from customers.providers import tasks
-from customers.providers.adapter import Adapter, Subject, adapter_of
+from customers.providers.adapter import Adapter, Refused, Subject, adapter_of
 from customers.providers.mirror import ask_for
 from customers.providers.netsuite import NetsuiteAdapter
 from customers.providers.sides import IntegrationSide
@@ -379,6 +379,43 @@ class TestUpdate:
         work_off(now=True)
 
         assert adapter_of(program.connection).read(remote_id())["city"] == "Lyon"
+
+
+class TestAnrok:
+    def test_is_told_of_nobody(self, organization, netsuite, xero):
+        make_integration(organization, type="anrok", code="anrok-1")
+        links = [{"integration_type": "anrok", "sync_with_provider": True}]
+        post(organization, "c1", name="Ann", integration_customers=links)
+        post(organization, "c1", name="Bob")
+
+        assert jobs() == []
+        assert remote_id() is None
+
+    def test_is_named_as_what_it_does(self, organization, listener):
+        make_integration(organization, type="anrok", code="anrok-1")
+        links = [{"integration_type": "anrok", "sync_with_provider": True}]
+        post(organization, "c1", name="Ann", integration_customers=links)
+        link = IntegrationLink.objects.get()
+
+        words = Refused("The address could not be found.", "customerAddressCouldNotResolve")
+        IntegrationSide().announce_failure(Subject(link.customer, link), words)
+
+        assert events() == [
+            (
+                "customer.tax_provider_error",
+                {
+                    "lago_customer_id": str(link.customer_id),
+                    "external_customer_id": "c1",
+                    "tax_provider": "anrok",
+                    "tax_provider_code": "anrok-1",
+                    "provider_error": {
+                        "message": "The address could not be found.",
+                        "error_code": "customerAddressCouldNotResolve",
+                    },
+                },
+            )
+        ]
+        assert Event.objects.latest("id").object_type == "tax_provider_customer_error"
 
 
 class Killed(BaseException):
