@@ -12,6 +12,8 @@ from customers.providers.adapter import Adapter, Subject
 
 _SETTINGS = "billing_configuration."
 _ID = f"{_SETTINGS}provider_customer_id"
+# Marks an integration's id that came with the change (migration `links_by_id`).
+_BROUGHT_ID = "integration_customers.external_customer_id"
 _LINK = frozenset({f"{_SETTINGS}payment_provider", f"{_SETTINGS}payment_provider_code"})
 
 
@@ -45,6 +47,11 @@ class Change:
         """Return whether the link came, or went to another connection."""
         return not _LINK.isdisjoint(self.paths)
 
+    @property
+    def brought_the_id(self) -> bool:
+        """Return whether a link to an integration came by this id: it is taken as it is."""
+        return _BROUGHT_ID in self.paths
+
     def is_told_to(self, adapter: Adapter) -> bool:
         """Return whether something differs that the other side is told of."""
         return adapter.updates and not adapter.told_of.isdisjoint(self.paths)
@@ -63,7 +70,7 @@ def steps_after(
         # The provider gave it after the change: nothing of it is news to the provider.
         return [Mirror.Step.UPDATE] if change.is_told_to(adapter) else []
     steps = []
-    if change.is_told_to(adapter):
+    if change.is_told_to(adapter) and not change.brought_the_id:
         steps.append(Mirror.Step.UPDATE)
     is_linked_by_hand = change.set_the_id and not subject.link.sync_with_provider
     if is_linked_by_hand and adapter.has_checkout_for(subject):
