@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
         signal.signal(number, lambda *_: ended.set())
     for name, descriptor in (pair.split("=") for pair in pairs):
         fake = make_fake(name, Path(directory) / f"{name}.json", adopts=True)
-        fake.ear = _ear(name, f"{tarn}/webhooks/{name}/{organization}")
+        fake.ear = ear_of(name, f"{tarn}/webhooks/{name}/{organization}")
         server = _server(fake, int(descriptor))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         threading.Thread(target=_welcome, args=[fake], daemon=True).start()
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> None:
     os._exit(0)  # calls that are told to hang may hang on
 
 
-def _ear(name: str, address: str) -> Ear | None:
+def ear_of(name: str, address: str) -> Ear | None:
     """Return where Tarn hears of a provider; None where it does not."""
     [organization] = yaml.safe_load(_SETUP.read_text())["organizations"]
     for one in organization["payment_providers"]:

@@ -248,3 +248,19 @@ class TestAddress:
         links.payment_links({})
 
         assert asked == [address]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSync:
+    def test_makes_the_link_before_the_answer_and_has_no_id_yet(
+        self, organization, api, at_adyen, adyen, listener
+    ):
+        body = {"external_id": "c-1", "billing_configuration": SYNC | {"sync": True}}
+
+        answer = api.post("/api/v1/customers", json={"customer": body})
+
+        assert answer.json()["customer"]["billing_configuration"]["provider_customer_id"] is None
+        assert len(adyen.links) == 1
+        assert events() == ["customer.checkout_url_generated"]
+        work_off()
+        assert len(adyen.links) == 1

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from customers.models import Customer, Mirror, ProviderLink
+from customers.providers.adapter import Subject
 from customers.providers.gocardless import GocardlessAdapter
 from demo.fakes.gocardless import GocardlessFake
 from demo.fakes.server import Reply
@@ -322,3 +323,38 @@ class TestReading:
             "firstname": "Ann",
             "lastname": "Lee",
         }
+
+    def test_takes_the_company_over_as_the_legal_name(
+        self, organization, at_gocardless, gocardless
+    ):
+        posted(organization)
+        link = ProviderLink.objects.select_related("customer").get()
+        subject = Subject(link.customer, link)
+
+        wish = GocardlessAdapter(at_gocardless).wish(subject, "company_name", "Bob & Co")
+
+        assert wish == {"legal_name": "Bob & Co"}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSync:
+    def test_answers_with_the_id(self, organization, api, at_gocardless, gocardless):
+        body = {"external_id": "c1", "name": "Ann", "billing_configuration": SYNC | {"sync": True}}
+
+        answer = api.post("/api/v1/customers", json={"customer": body})
+
+        shown = answer.json()["customer"]["billing_configuration"]
+        assert [shown["provider_customer_id"]] == list(gocardless.customers)
+
+    def test_answers_well_though_the_credentials_are_wrong(
+        self, organization, api, at_gocardless, gocardless
+    ):
+        at_gocardless.secrets = {"access_token": "sandbox_wrong"}
+        at_gocardless.save()
+        body = {"external_id": "c1", "name": "Ann", "billing_configuration": SYNC | {"sync": True}}
+
+        answer = api.post("/api/v1/customers", json={"customer": body})
+
+        assert answer.status == 200
+        assert answer.json()["customer"]["billing_configuration"]["provider_customer_id"] is None
+        assert Mirror.objects.get().error_code == "access_token_not_found"

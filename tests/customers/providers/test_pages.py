@@ -4,6 +4,7 @@ import pytest
 import requests
 
 from customers.models import PaymentMethod, ProviderLink
+from demo.fakes.__main__ import ear_of
 from demo.fakes.server import Ear
 from tests.customers.posting import post
 from tests.customers.providers.conftest import ADYEN_HMAC_KEY, work_off
@@ -34,6 +35,18 @@ def page(organization, api, fake, kind):
     post(organization, "c-1", name="Ann", billing_configuration=wish)
     work_off()
     return api.post("/api/v1/customers/c-1/checkout_url").json()["customer"]["checkout_url"]
+
+
+class TestEar:
+    def test_knows_the_connections_of_the_demo(self):
+        """Seen to fail when a connection has no secret there."""
+        for kind in SECRETS:
+            found = ear_of(kind, "http://127.0.0.1/webhooks")
+            assert found.url.startswith("http://127.0.0.1/webhooks?code=")
+            assert found.secret
+
+    def test_is_not_there_where_nobody_listens(self):
+        assert ear_of("cashfree", "http://127.0.0.1/webhooks") is None
 
 
 class TestPage:
