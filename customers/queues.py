@@ -91,7 +91,8 @@ class Checked:
 
 def check_queues(organization_id: UUID) -> Checked:
     """Return what waits, as it was at most a minute ago."""
-    key = f"queues:{organization_id}"
+    # Today is another day elsewhere.
+    key = f"queues:{organization_id}:{timezone.get_current_timezone_name()}"
     found: Checked | None = cache.get(key)
     if found is None:
         waiting = {queue.key: queue.look(organization_id) for queue in queues()}

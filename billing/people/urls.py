@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from billing.people.frame import framed
+from billing.people.time import TimePage
 
 _PASSWORD_BY_MAIL: list[URLPattern | URLResolver] = [
     path("password/reset/", account.password_reset, name="account_reset_password"),
@@ -31,6 +32,7 @@ _ACCOUNT: list[URLPattern | URLResolver] = [
     path("password/first/", account.password_set, name="account_set_password"),
     path("factors/", include("allauth.mfa.urls")),
     path("sessions/", list_usersessions, name="usersessions_list"),
+    path("time/", TimePage.as_view(), name="account_time"),
     path("sso/", include("allauth.socialaccount.providers.openid_connect.urls")),
     path("sso/cancelled/", single_sign_on.login_cancelled, name="socialaccount_login_cancelled"),
     path("sso/error/", single_sign_on.login_error, name="socialaccount_login_error"),

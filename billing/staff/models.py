@@ -15,6 +15,8 @@ class StaffPreference(models.Model):
     )
     # Empty: the browser's.
     language = models.CharField(max_length=8, blank=True, default="")
+    # Empty: the organization's.
+    timezone = models.CharField(max_length=64, blank=True, default="")
     # Keys without Ctrl get in the way of dictation (WCAG 2.1.4).
     keys_off = models.BooleanField(default=False)
 

@@ -1,17 +1,21 @@
 """People's own settings, and the language that pages come in."""
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from billing.staff.models import StaffPreference
+from billing.staff.workplace import has_workplace, workplace
+from billing.values import TIMEZONES
 
 LANGUAGES = frozenset(code for code, _ in settings.LANGUAGES)
+ZONES = frozenset(TIMEZONES)
 
 
 class ReadersLanguage:
@@ -34,6 +38,31 @@ class ReadersLanguage:
         return response
 
 
+class ReadersTime:
+    """Says times of the back office in the time zone a person chose, else in the organization's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request."""
+        if not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        with timezone.override(ZoneInfo(_zone(request))):
+            return self.get_response(request)
+
+
+def _zone(request: HttpRequest) -> str:
+    if not request.user.is_authenticated:
+        return settings.TIME_ZONE
+    chosen = preference(request).timezone
+    if chosen in ZONES:
+        return chosen
+    # The workplace is read for every page; here a little sooner.
+    found = workplace(request).organization.timezone if has_workplace(request) else ""
+    return found if found in ZONES else settings.TIME_ZONE
+
+
 def preference(request: HttpRequest) -> StaffPreference:
     """Return the person's settings, read once for a request."""
     found: StaffPreference | None = getattr(request, "_tarn_preference", None)
@@ -50,6 +79,8 @@ def prefer(request: HttpRequest) -> HttpResponse:
     chosen: dict[str, str | bool] = {}
     if (language := request.POST.get("language")) is not None and language in LANGUAGES | {""}:
         chosen["language"] = language
+    if (zone := request.POST.get("timezone")) is not None and zone in ZONES | {""}:
+        chosen["timezone"] = zone
     if (keys := request.POST.get("keys")) is not None:
         chosen["keys_off"] = keys == "off"
     if chosen:

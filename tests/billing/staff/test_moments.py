@@ -18,8 +18,11 @@ class TestMoment:
             assert ">05.05.2026 00:30<" in shown('"short"')
             assert ">00:30<" in shown('"time"')
 
-    def test_is_exact_and_in_utc_on_hover(self) -> None:
+    def test_is_exact_with_its_zone_and_in_utc_on_hover(self) -> None:
         with django_timezone.override("Europe/Berlin"):
+            title = "2026-05-05 00:30:00 Europe/Berlin (CEST) · 2026-05-04 22:30:00 UTC"
+            assert f'title="{title}"' in shown()
+        with django_timezone.override("UTC"):
             assert 'title="2026-05-04 22:30:00 UTC"' in shown()
 
     def test_is_nothing_where_there_is_none(self) -> None:
