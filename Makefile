@@ -22,9 +22,9 @@ fuzz: $(VENV)/.development ## Look for a 5xx with many made-up requests; takes h
 	TARN_FUZZ_EXAMPLES=2500 $(BIN)/python -m pytest -n 2 --dist loadfile \
 	  tests/contract/test_hostile_input.py tests/contract/test_schema.py $(ARGS)
 
-soak: $(VENV)/.development ## Kill PostgreSQL and imports again and again; takes some minutes.
-	TARN_SOAK_KILLS=50 TARN_SOAK_CUSTOMERS=10000 $(BIN)/python -m pytest tests/contract/test_outage.py \
-	  tests/customers/imports/test_kill.py tests/customers/test_outgoing.py $(ARGS)
+soak: $(VENV)/.development ## Kill PostgreSQL, imports and couriers again and again; takes some minutes.
+	TARN_SOAK_KILLS=50 TARN_SOAK_CUSTOMERS=10000 TARN_SOAK_EVENTS=10000 $(BIN)/python -m pytest tests/contract/test_outage.py \
+	  tests/customers/imports/test_kill.py tests/customers/test_outgoing.py tests/billing/webhooks/test_soak.py $(ARGS)
 
 check: lint test ## Everything a change must pass.
 

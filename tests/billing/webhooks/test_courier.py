@@ -13,12 +13,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.utils import timezone
+from lago_python_client.client import Client
+from standardwebhooks.webhooks import Webhook
 
 from billing.events.signing import public_key_pem
 from billing.models import Attempt, Delivery
 from billing.webhooks import courier, queue
 from billing.webhooks.courier import Courier
-from tests.billing.builders import make_webhook_endpoint
+from tests.billing.builders import make_api_key, make_webhook_endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,6 +70,24 @@ class TestCourier:
         mac = hmac.digest(str(organization.hmac_key).encode(), signed, hashlib.sha256)
         assert letter.headers["webhook-signature"] == f"v1,{base64.b64encode(mac).decode()}"
         assert (delivery.status, delivery.attempts) == ("succeeded", 1)
+
+    def test_signs_as_standard_webhooks_and_the_clients_of_lago_read_it(
+        self, organization, there, happen, live_server
+    ):
+        """Red when another key is given out than the one that signs."""
+        happen(make_webhook_endpoint(organization, webhook_url=there.url))
+        key = f"whsec_{base64.b64encode(str(organization.hmac_key).encode()).decode()}"
+        token = make_api_key(organization)
+
+        deliver()
+
+        [letter] = there.letters
+        assert Webhook(key).verify(letter.body, letter.headers) == json.loads(letter.body)
+        lago = Client(api_key=token, api_url=live_server.url)
+        claims = jwt.decode(
+            letter.headers["x-lago-signature"], lago.webhooks.public_key(), ["RS256"]
+        )
+        assert claims["data"] == letter.body.decode()
 
     def test_tries_again_with_the_same_key_and_body(self, organization, there, happen):
         there.answer = lambda _: (500 if len(there.letters) == 1 else 204, {}, b"")
