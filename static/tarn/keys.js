@@ -3,6 +3,8 @@
 // in `data-row-href`, and has its checkbox. While somebody types, only keys with Ctrl count.
 
 const PAUSE = 1200; // how long the first of two keys waits for the second, in milliseconds
+// Saves and goes on to the next; where there is no next, it saves.
+const AGAIN = "Ctrl+Enter";
 const SILENT = ["button", "checkbox", "radio", "submit", "reset", "file", "range", "color"];
 
 const off = () => document.body.classList.contains("t-keys-off");
@@ -112,7 +114,7 @@ const begins = (name) => ground().querySelector(`[data-key^="${CSS.escape(name)}
 
 function act(name) {
     const pair = first && `${first} ${name}`;
-    const found = (pair && bearer(pair)) || bearer(name);
+    const found = (pair && bearer(pair)) || bearer(name) || (name === AGAIN && bearer("Ctrl+s"));
     first = "";
     if (found) {
         press(found);
@@ -201,7 +203,12 @@ function listKeys() {
             (row.dataset.keys === "/" && document.querySelector("#searchbar") === null);
         if (without || taken.has(row.dataset.keys)) row.remove();
     }
-    for (const one of named) list.append(line(one.dataset.key, one.dataset.keyLabel));
+    for (const one of named) {
+        list.append(line(one.dataset.key, one.dataset.keyLabel));
+        if (one.dataset.key === "Ctrl+s" && !taken.has(AGAIN)) {
+            list.append(line(AGAIN, one.dataset.keyLabel));
+        }
+    }
     for (const row of list.children) spell(row);
 }
 

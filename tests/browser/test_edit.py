@@ -96,7 +96,7 @@ class TestEdit:
         page.keyboard.press("Enter")  # sends nothing
         page.keyboard.press("Tab")
         page.keyboard.type("hooli.test")
-        page.keyboard.press("Control+s")
+        page.keyboard.press("Control+Enter")  # without a next one, as Ctrl+S
         expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
         page.keyboard.press("Control+s")
 
