@@ -8,6 +8,8 @@ from billing.api.urls import unknown_paths
 from billing.organizations.api import logo
 from config import health, metrics
 
+admin.autodiscover()  # the screens: see billing/staff/apps.py
+
 urlpatterns = [
     path("api/v1/", include("customers.urls")),  # first: what programs call most is found soonest
     path("api/v1/", include("billing.api.urls")),

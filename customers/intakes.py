@@ -75,7 +75,7 @@ class Import(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # When its rows were deleted for their age; the counts stay.
+    # When its rows were deleted; the counts stay.
     emptied_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -28,6 +28,8 @@ from tests.customers.imports.bringing import checked_import
 from tests.customers.portal.proposing import make_proposal
 from tests.staff import sign_in
 
+admin.autodiscover()
+
 # Open to everybody who signed in, or who would: each looks after itself.
 OPEN = {
     "index": "home; its queues ask for abilities of their own",

@@ -15,6 +15,7 @@ from django.db import transaction
 from billing.errors import NotAllowed
 from billing.models import InvoiceCustomSection
 from customers.advice import advice_for
+from customers.imports.garbage import seldom_collected
 from customers.imports.judging import Judge, Judged, changes_of
 from customers.imports.refusals import DOUBLED, Flaw
 from customers.imports.run import only_import
@@ -27,7 +28,7 @@ Progress = Callable[[Import], None]
 _State = Import.State
 _COUNTED = ("checkpoint", "new", "changed", "unchanged", "refused", "warnings")
 # Nothing is locked, so nobody waits for the end of a batch.
-_AT_ONCE = 500
+_AT_ONCE = 300
 
 
 def check_import(intake: Import, progress: Progress = lambda _intake: None) -> Import:
@@ -37,7 +38,7 @@ def check_import(intake: Import, progress: Progress = lambda _intake: None) -> I
 
     :raises NotAllowed: if another import of the organization is running.
     """
-    with only_import(intake.organization_id):
+    with seldom_collected(), only_import(intake.organization_id):
         intake.refresh_from_db()
         if intake.state == _State.STAGED:
             reset(intake)

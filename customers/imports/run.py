@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from billing.errors import NotAllowed
 from billing.events.actor import Actor
 from customers.batches import Batch
+from customers.imports.garbage import seldom_collected
 from customers.imports.runner import Runner
 from customers.intakes import Import
 
@@ -32,7 +33,7 @@ def run_import(
     :param until: stop behind the row of this number, as if somebody had asked.
     :raises NotAllowed: if another import of the organization is running, or this one was undone.
     """
-    with only_import(intake.organization_id):
+    with seldom_collected(), only_import(intake.organization_id):
         with transaction.atomic():
             # Whoever ran it and died may have left a last batch at work: it holds this row.
             Import.objects.select_for_update(no_key=True).get(pk=intake.pk)

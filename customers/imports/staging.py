@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from billing.events.actor import Actor
 from billing.statements import Statement
@@ -26,6 +27,7 @@ _DOUBLES = {
     True: Statement(_DOUBLE_TEXT.format(place="text")),
     False: Statement(_DOUBLE_TEXT.format(place="integer")),
 }
+_DELETED_AT_ONCE = 10_000
 _COPY = "COPY customers_importrow (intake_id, number, cells, flaws) FROM STDIN"
 
 
@@ -109,6 +111,18 @@ def settle(intake: Import, columns: ColumnMap) -> None:
     with connection.cursor() as cursor:
         # Without knowing how many rows there are now, every batch would read them all.
         cursor.execute("ANALYZE customers_importrow")
+
+
+def empty(intake: Import) -> None:
+    """Delete the rows, so many at a time that nobody waits for it."""
+    while True:
+        numbers = list(
+            intake.rows.order_by("number").values_list("number", flat=True)[:_DELETED_AT_ONCE]
+        )
+        if not numbers:
+            break
+        intake.rows.filter(number__lte=numbers[-1]).delete()
+    Import.objects.filter(pk=intake.pk).update(emptied_at=Now())
 
 
 def reset(intake: Import) -> None:

@@ -22,7 +22,7 @@ from customers.imports.check import check_import
 from customers.imports.mapping import ColumnMap
 from customers.imports.run import is_at_work, only_import, run_import, set_aside
 from customers.imports.runner import MovedAside
-from customers.imports.staging import settle
+from customers.imports.staging import empty, settle
 from customers.intakes import Import, ImportRow
 
 # Fewer rows, and fewer bytes, are done while the person waits.
@@ -31,7 +31,6 @@ AT_ONCE = 200
 ATTEMPTS = 5
 # A file that nobody went on with is forgotten.
 _UNUSED_FOR = timedelta(days=7)
-_DELETED_AT_ONCE = 10_000
 _State = Import.State
 MOVING = (_State.ARRIVED, _State.MAPPED, _State.CHECKING, _State.RUNNING)
 
@@ -174,8 +173,7 @@ def forget_imports(timestamp: int) -> None:
     kept_for = timedelta(days=settings.TARN_IMPORT_ROWS_KEPT_DAYS)
     ended = Import.objects.filter(ended_at__lt=now - kept_for, emptied_at=None)
     for intake in ended.exclude(state=_State.RUNNING):
-        _empty(intake)
-        Import.objects.filter(pk=intake.pk).update(emptied_at=now)
+        empty(intake)
 
 
 def discard(intake: Import) -> bool:
@@ -187,14 +185,3 @@ def discard(intake: Import) -> bool:
             held.delete()
             return True
     return False
-
-
-def _empty(intake: Import) -> None:
-    """Delete the rows, so many at a time that nobody waits for it."""
-    while True:
-        numbers = list(
-            intake.rows.order_by("number").values_list("number", flat=True)[:_DELETED_AT_ONCE]
-        )
-        if not numbers:
-            return
-        intake.rows.filter(number__lte=numbers[-1]).delete()

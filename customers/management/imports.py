@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import (
@@ -28,6 +28,15 @@ SOME_REFUSED = 1
 NOTHING_DONE = 2
 # Where no terminal shows a bar, a line now and then tells a log how far it is.
 _SECONDS_BETWEEN_LINES = 10.0
+
+
+class ImportCommand(BaseCommand):
+    """A command for many rows: it does without what only screens and addresses need.
+
+    `manage.py check` and `serve` check those; to check them here is to load them all.
+    """
+
+    requires_system_checks: tuple[str, ...] = ()
 
 
 def find_organization(code: str | None) -> Organization:

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -20,11 +20,12 @@ from customers.imports.report import write_refused
 from customers.imports.run import ask_to_stop, run_import
 from customers.imports.runner import MovedAside
 from customers.imports.sources import Format, recognize
-from customers.imports.staging import settle, stage
+from customers.imports.staging import empty, settle, stage
 from customers.intakes import Import
 from customers.management.imports import (
     NOTHING_DONE,
     SOME_REFUSED,
+    ImportCommand,
     ProgressLine,
     find_import,
     find_organization,
@@ -38,7 +39,7 @@ _NOT_ALLOWED = {
 }
 
 
-class Command(BaseCommand):
+class Command(ImportCommand):
     """Imports customers: exit code 0, 1 if some rows were refused, 2 if nothing was done."""
 
     help = (
@@ -160,6 +161,8 @@ class Command(BaseCommand):
         self._sum_up(intake, _("new"), _("changed"))
         if intake.state != Import.State.DONE:
             self._say_resume(intake)
+        elif not refused:
+            empty(intake)  # taking it back needs the records alone
         if refused or intake.state != Import.State.DONE:
             raise SystemExit(_code(intake))
 

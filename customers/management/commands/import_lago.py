@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
@@ -35,6 +35,7 @@ from customers.lago.verdict import compare_account
 from customers.management.imports import (
     NOTHING_DONE,
     SOME_REFUSED,
+    ImportCommand,
     ProgressLine,
     operator,
     short,
@@ -50,7 +51,7 @@ from customers.management.lago import (
 )
 
 
-class Command(BaseCommand):
+class Command(ImportCommand):
     """Imports: exit code 0 if all is as at Lago, 1 if something is not, 2 if nothing was done."""
 
     help = (

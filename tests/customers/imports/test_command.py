@@ -40,6 +40,20 @@ class TestImportCustomers:
         assert code == 0
         assert "2 rows: 2 new, 0 changed, 0 unchanged, 0 refused." in said
 
+    def test_keeps_no_rows_of_what_went_well(self, organization, tmp_path):
+        call("import_customers", write(tmp_path, GOOD), organization="acme")
+
+        intake = Import.objects.get()
+        assert intake.emptied_at is not None
+        assert not intake.rows.exists()
+
+    def test_keeps_rows_for_those_who_mend_what_was_refused(self, organization, tmp_path):
+        call("import_customers", write(tmp_path, GOOD + ",Eve\n"), organization="acme")
+
+        intake = Import.objects.get()
+        assert intake.emptied_at is None
+        assert intake.rows.count() == 3
+
     def test_writes_refused_rows_to_a_file_that_can_be_mended(self, organization, tmp_path):
         path = write(tmp_path, GOOD + "=c3,Ünal\nc4,'\n" + ",Eve\n")
 
