@@ -28,6 +28,7 @@ _DOUBLES = {
     False: Statement(_DOUBLE_TEXT.format(place="integer")),
 }
 _DELETED_AT_ONCE = 10_000
+_SENT_AT_ONCE = 1 << 16
 _COPY = "COPY customers_importrow (intake_id, number, cells, flaws) FROM STDIN"
 
 
@@ -79,6 +80,7 @@ def fill(intake: Import, source: Source, table: Table, limit: int | None = None)
 def _copy(import_id: UUID, rows: Iterable[Row]) -> int:
     count = 0
     key = import_id.hex.encode()
+    lines = bytearray()
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for count, row in enumerate(rows, 1):  # noqa: B007  # the last number is the count
             cells = orjson.dumps(row.cells).replace(b"\\", b"\\\\")
@@ -87,7 +89,11 @@ def _copy(import_id: UUID, rows: Iterable[Row]) -> int:
                 if row.flaws
                 else b"\\N"
             )
-            copy.write(b"%b\t%d\t%b\t%b\n" % (key, row.number, cells, flaws))
+            lines += b"%b\t%d\t%b\t%b\n" % (key, row.number, cells, flaws)
+            if len(lines) > _SENT_AT_ONCE:
+                copy.write(bytes(lines))
+                lines.clear()
+        copy.write(bytes(lines))
     return count
 
 

@@ -266,6 +266,17 @@ class TestTwoLanes:
             assert cursor.fetchone()[0] > 0
 
 
+class TestNextSize:
+    def test_keeps_a_batch_under_sixty_milliseconds(self):
+        """A call of the API that meets a batch waits for its end: it may wait for 100."""
+        assert rows.next_size(200, 200, 0.12) == 100
+        assert rows.next_size(100, 100, 10.0) == rows.SIZES[0]
+
+    def test_grows_slowly(self):
+        assert rows.next_size(100, 100, 0.001) == 200
+        assert rows.next_size(250, 250, 0.001) == rows.SIZES[1]
+
+
 def ask_to_stop_after(intake, rows):
     return lambda now: ask_to_stop(intake) if now.behind == rows else None
 
