@@ -93,7 +93,10 @@ const offerDraft = () => {
     }
     // What came back from the server is newer than the draft.
     if (changed.length) return;
-    const time = new Date(draft.at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+    const at = new Date(draft.at);
+    const parts = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    if (at.toDateString() !== new Date().toDateString()) Object.assign(parts, { day: "numeric", month: "long" });
+    const time = at.toLocaleString(document.documentElement.lang, parts);
     find("[data-draft-text]").textContent = words.draftWords.replace("{count}", lost.length).replace("{time}", time);
     find("[data-draft-offer]").hidden = false;
     find("[data-draft-take]").addEventListener("click", () => {
