@@ -150,6 +150,8 @@ class TestSearchPlan:
 
     def plan(self, term: str) -> str:
         """Return the plan for any term of this kind: values are not planned for."""
+        if connection.pg_version < 160_000:
+            pytest.skip("PostgreSQL shows plans for any value from 16 on")
         statement = _statement(read_filters({"search_term": [term]}).sql(), False, True)
         with psycopg.ClientCursor(connection.connection) as cursor:
             cursor.execute(b"EXPLAIN (GENERIC_PLAN) " + statement._sent)

@@ -182,6 +182,8 @@ class TestForeignKeys:
         index that leads with `organization` and goes on otherwise: ten thousand changes took four
         times as long.
         """
+        if connection.pg_version < 180_000:
+            pytest.skip("earlier planners take any index until the first ANALYZE")
         write_customers(organization.id, [wish(f"c{number}") for number in range(rows)], API)
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
