@@ -13,6 +13,7 @@ from customers.models import (
     Customer,
     CustomerMetadata,
     DriftRound,
+    DuplicatePair,
     IntegrationLink,
     Mirror,
     PaymentMethod,
@@ -84,6 +85,7 @@ LINKS = {
     ProviderEvent: ("connection_id",),
     Comparison: ("mirror_id",),
     DriftRound: ("payment_provider_id",),
+    DuplicatePair: ("first_id", "second_id"),
     Proposal: ("customer_id",),
     PortalVisits: ("customer_id",),
 }
@@ -97,8 +99,11 @@ def row(model: Any, world: World) -> dict[str, Any]:
     }
     if model not in (ShippingAddress, ProviderLink, PortalVisits):
         values["id"] = uuid.uuid4()
-    if model in (ProviderEvent, Comparison, DriftRound):
+    if model in (ProviderEvent, Comparison, DriftRound, DuplicatePair):
         del values["customer_id"]
+    if model is DuplicatePair:
+        values["first_id"] = post(world.organization, "double").customer_id
+        del values["id"]
     if model is Comparison:
         values["mirror_id"] = mirror_of(world)
         del values["id"]
@@ -120,6 +125,7 @@ def row(model: Any, world: World) -> dict[str, Any]:
                         "attempts": 0},
         Comparison: {"remote_id": "cus", "asked_at": "2026-01-01T00:00:00Z", "differing": []},
         DriftRound: {"payment_provider_id": world.provider.id, "compared": 0},
+        DuplicatePair: {"second_id": world.customer},
         Proposal: {"token": uuid.uuid4(), "state": "waiting", "changes": '{"city": [null, "Lyon"]}',
                    "note": "", "accepted": [], "answer": ""},
         PortalVisits: {"window_started_at": "2026-01-01T00:00:00Z", "requests": 1},
