@@ -139,9 +139,7 @@ _OF_CODE = {
     "import_was_undone": _("This import was taken back. Use its file again to begin anew."),
     "import_is_not_checked": _("The preview is not there any more. Look again."),
     "import_has_begun": _("This import has begun. Take it back instead of throwing it away."),
-    "import_is_empty": _(
-        "The rows of this import were deleted for their age. Send the file again."
-    ),
+    "import_is_empty": _("The rows of this import were deleted. Send the file again."),
     "row_cannot_be_mended": _(
         "The cells of this row are out of place. Mend the row in the file and send that again."
     ),
