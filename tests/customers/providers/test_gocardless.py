@@ -122,6 +122,25 @@ class TestCreation:
         assert len(gocardless.customers) == 4
         assert remote_id() == next(iter(gocardless.customers))
 
+    def test_makes_no_second_one_when_there_are_too_many_to_look_through(
+        self, organization, at_gocardless, gocardless, monkeypatch
+    ):
+        """Seen to fail when a search that ends early counts as one that found nothing."""
+        monkeypatch.setattr("customers.providers.gocardless._SEARCH_SECONDS", 0.0)
+        gocardless.fail("error_after", "/customers")
+        posted(organization)
+        work_off()
+        gocardless.forget_keys()
+        mirror = Mirror.objects.get()
+        mirror.creation_started_at -= timedelta(hours=25)
+        mirror.save()
+
+        work_off(now=True)
+
+        assert len(gocardless.customers) == 1
+        mirror.refresh_from_db()
+        assert (mirror.state, mirror.uncertain, mirror.error_code) == ("failed", True, "too_many")
+
     def test_makes_another_when_there_is_none_after_a_day(
         self, organization, at_gocardless, gocardless
     ):
