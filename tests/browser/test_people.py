@@ -10,7 +10,7 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from django.contrib.auth.models import User
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from billing.models import Membership, Organization
 from tests.browser.looks import assert_accessible, shot
@@ -74,3 +74,20 @@ class TestSigningIn:
         page.fill("#id_code", "000000")
         page.get_by_role("button", name="Sign in", exact=True).click()
         assert page.get_by_text("Incorrect code").is_visible()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTime:
+    def test_is_said_in_the_zone_that_was_chosen(self, staff_page: Callable[..., Page]) -> None:
+        page = staff_page("finance")
+        page.goto("/admin/account/time/")
+        box = page.get_by_role("combobox", name="Time zone")
+        box.fill("tokyo")
+        page.get_by_role("option", name="Asia/Tokyo").click()
+        shot(page, "time-zone")
+        page.get_by_role("button", name="Save").click()
+
+        page.wait_for_url("**/account/time/")
+        expect(page.get_by_text("(Asia/Tokyo)")).to_be_visible()
+        assert_accessible(page)
+        shot(page, "time-zone-saved")

@@ -315,9 +315,16 @@ class TestWebhooks:
 
 
 class TestPortal:
-    def test_gives_a_link_that_opens_the_customer_s_own_page(self, lago, live, new_id):
+    def test_gives_a_link_that_opens_the_customer_s_own_page(self, lago, live, tarn, new_id):
         lago.customers.create(Customer(external_id=new_id, name="Brasserie du Canal"))
 
         link = lago.customers.portal_url(new_id)
 
-        assert "/customer-portal/" in link
+        token = link.rpartition("/")[2]
+        page = tarn.client(None).get(f"/customer-portal/{token}")
+        assert page.status == 200
+        assert "Brasserie du Canal" in page.body.decode()
+        assert page.headers["Cache-Control"] == "no-store"
+        lago.customers.destroy(new_id)
+        assert tarn.client(None).get(f"/customer-portal/{token}").status == 404
+        assert token not in tarn.log()
