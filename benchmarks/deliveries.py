@@ -81,15 +81,18 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deliveries", description=__doc__)
     parser.add_argument("--events", type=int, default=3_000)
+    parser.add_argument("--algorithm", nargs="+", choices=("hmac", "jwt"), default=["hmac", "jwt"])
     asked = parser.parse_args()
     cluster = world.start()
     try:
-        print(_measure(world.make_database(cluster, "bench_deliveries"), asked.events))
+        for algorithm in asked.algorithm:
+            address = world.make_database(cluster, "bench_deliveries")
+            print(algorithm, _measure(address, asked.events, algorithm))
     finally:
         cluster.stop()
 
 
-def _measure(address: str, events: int) -> str:
+def _measure(address: str, events: int, algorithm: str) -> str:
     environment = os.environ | {
         "DATABASE_URL": address,
         "SECRET_KEY": uuid4().hex,
@@ -109,8 +112,8 @@ def _measure(address: str, events: int) -> str:
         )
         connection.execute(
             "INSERT INTO billing_webhookendpoint (id, organization_id, webhook_url, signature_algo)"
-            " SELECT gen_random_uuid(), id, %s, 'hmac' FROM billing_organization",
-            [f"http://127.0.0.1:{port}/"],
+            " SELECT gen_random_uuid(), id, %s, %s FROM billing_organization",
+            [f"http://127.0.0.1:{port}/", algorithm],
         )
         worker = subprocess.Popen([*manage, "procrastinate", "worker"], env=environment)
         try:

@@ -37,7 +37,11 @@ def receiver() -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # who sent it was killed in the middle of it
+                self.close_connection = True
+                return
             letter = Letter(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
             with found.lock:
                 found.letters.append(letter)
