@@ -58,11 +58,11 @@ class NetsuiteAdapter(BookingAdapter):
         """Return the company's or the person's name, e-mail, phone and both addresses."""
         customer = subject.customer
         shipping = getattr(customer, "shipping_address", None)
-        found = contact_of(subject)
         if _is_person(customer):
-            found |= {"firstname": customer.firstname, "lastname": customer.lastname}
+            found: Body = {"firstname": customer.firstname, "lastname": customer.lastname}
         else:
-            found |= {"name": customer.name or customer.legal_name or person_of(customer)}
+            found = {"name": customer.name or customer.legal_name or person_of(customer)}
+        found |= contact_of(subject)
         found |= {f"{_SHIPPING}{name}": getattr(shipping, name, None) for name in ADDRESS}
         return filled(found)
 

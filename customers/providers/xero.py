@@ -58,13 +58,13 @@ class XeroAdapter(BookingAdapter):
         """Return names, e-mail, phone, billing address and tax number, the blank ones left out."""
         customer = subject.customer
         return filled(
-            contact_of(subject)
-            | {
+            {
                 "name": customer.legal_name or customer.name or person_of(customer),
                 "firstname": customer.firstname,
                 "lastname": customer.lastname,
                 "tax_identification_number": customer.tax_identification_number,
             }
+            | contact_of(subject)
         )
 
     def creation(self, subject: Subject) -> Body:
