@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from billing.models import Integration
 from customers.addresses import address_form
 from customers.admin.form import CustomerForm, unit_of
 from customers.admin.values import ADDRESS, integration_fields, metadata_fields
@@ -31,6 +32,7 @@ _PAYMENT = (
 # Fields that need the whole line.
 _WIDE = frozenset({"tax_codes", "invoice_custom_section_codes", "provider_payment_methods",
                    "country", "shipping_country", "external_id"})  # fmt: skip
+_BEGINNING = frozenset(integration_fields(kind)["code"] for kind in Integration.Type.values)
 
 
 @dataclass
@@ -61,6 +63,11 @@ class FormEntry:
     def is_wide(self) -> bool:
         """Whether it takes the whole line."""
         return self.bound.name in _WIDE
+
+    @property
+    def begins_line(self) -> bool:
+        """Whether it is the first of several that belong together."""
+        return self.bound.name in _BEGINNING
 
     @property
     def widget(self) -> SafeString:

@@ -36,6 +36,7 @@ from customers.models import (
     IntegrationLink,
     ProviderLink,
 )
+from customers.providers.adapter import adapter_class
 from customers.review import handed_down
 from customers.words import LABELS, brand, shown
 
@@ -244,7 +245,9 @@ def _integration_parts(kind: str, offered: list[tuple[str, str]]) -> dict[str, f
     return {
         "code": Choice(brand(kind), offered, help_text=lazy("Another connection clears the id.")),
         "external_customer_id": line(lazy("Customer id there")),
-        "sync_with_provider": tick(lazy("Create there")),
+        "sync_with_provider": tick(
+            lazy("Create there") if adapter_class(kind) else lazy("Linked without an id")
+        ),
         "subsidiary_id": line(lazy("Subsidiary")),
         "targeted_object": Choice(lazy("Created as"), IntegrationLink.TargetedObject.choices),
     }
