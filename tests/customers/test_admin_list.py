@@ -1,8 +1,10 @@
 """The list of customers as finance staff see it: found, narrowed, paged, kept as views."""
 
+import random
 import re
 from base64 import urlsafe_b64encode
 from html import unescape
+from itertools import combinations
 from uuid import UUID
 
 import pytest
@@ -106,11 +108,14 @@ class TestList:
             "tax": "none", "provider": "none", "integration": "none", "readiness": "incomplete",
             "tax_number": "missing", "sync": "waiting", "changed_today": "any",
             "created_from": "2020-01-01", "updated_to": "2099-01-01", "country": "DE",
+            "duplicates": "likely", "q": "c",
         }  # fmt: skip
         coded = ("entity", "tax", "provider", "integration")
         asked = [{name: value} for name, value in choice.items()]
-        asked += [{name: choice[name] for name in coded}, choice, {"q": "c", "country": "DE"}]
-        asked += [one | {"after": FAR} for one in asked]
+        asked += [{name: choice[name] for name in coded}, choice]
+        asked += [one | more for one in asked for more in ({"after": FAR}, {"order": "name"})]
+        pairs = list(combinations(choice.items(), 2))
+        asked += [dict(pair) for pair in random.Random(3).sample(pairs, 30)]  # noqa: S311
 
         counts: dict[str, int] = {}
         for filters in asked:
