@@ -16,7 +16,6 @@ from typing import Any, BinaryIO, Protocol
 from uuid import UUID
 
 import psycopg
-import xlsxwriter
 from django.db import OperationalError, connection
 from django.utils import timezone, translation
 
@@ -231,6 +230,8 @@ def _xlsx(store: _Store) -> Iterator[_Write]:
     with tempfile.TemporaryDirectory(prefix="tarn-export-") as directory:
         name = os.path.join(directory, "customers.xlsx")  # noqa: PTH118
         options = {"constant_memory": True, "tmpdir": directory, "remove_timezone": True}
+        import xlsxwriter  # four megabytes that hardly any process needs
+
         book = xlsxwriter.Workbook(name, options)
         yield _Sheets(book)
         book.close()

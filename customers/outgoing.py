@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
-import xlsxwriter
 from django.db import connection, transaction
 
 from customers.cells import neutralize, restore
@@ -95,6 +94,8 @@ def _write_csv(rows: Iterator[Row], out: BinaryIO) -> int:
 
 def _write_xlsx(rows: Iterator[Row], out: BinaryIO) -> int:
     # A workbook says of each cell that it is text, so nothing can be taken for a formula.
+    import xlsxwriter  # four megabytes that hardly any process needs
+
     book = xlsxwriter.Workbook(out, {"constant_memory": True})
     sheet = book.add_worksheet("Customers")
     for column, name in enumerate(TARGETS):

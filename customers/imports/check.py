@@ -28,7 +28,7 @@ Progress = Callable[[Import], None]
 _State = Import.State
 _COUNTED = ("checkpoint", "new", "changed", "unchanged", "refused", "warnings")
 # Nothing is locked, so nobody waits for the end of a batch.
-_AT_ONCE = 300
+_AT_ONCE = 200
 
 
 def check_import(intake: Import, progress: Progress = lambda _intake: None) -> Import:

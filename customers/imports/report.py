@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
-import xlsxwriter
 from django.utils.translation import gettext_lazy as _
 
 from billing.staff.sentences import sentence
@@ -94,6 +93,8 @@ def write_refused_workbook(intake: Import, file: BinaryIO) -> None:
     Mended, the workbook can be imported. What is more than a sheet holds stands on the next one.
     """
     # Texts are written as texts: nothing here is a formula.
+    import xlsxwriter  # four megabytes that hardly any process needs
+
     book = xlsxwriter.Workbook(file, {"constant_memory": True})
     head = book.add_format({"bold": True})
     wrong = book.add_format({"bg_color": "#FBD5D5", "font_color": "#8A1C1C"})

@@ -18,7 +18,7 @@ from customers.write import Decided, Foreseen, decide_customers, write_allowed
 # A call of the API that meets a batch waits for its end: this long, not longer.
 _SECONDS = 0.06
 # Memory, and the time until somebody who asks to stop is heard, set the upper one.
-SIZES = (20, 300)
+SIZES = (20, 200)
 STATES = {
     "created": ImportRow.State.NEW,
     "updated": ImportRow.State.CHANGED,
