@@ -184,6 +184,7 @@ class ConnectionScreen(SettingsScreen):
     )
 
     reads = writes = Ability.CONNECT
+    list_before_template = "admin/connections/sync.html"
     wish_form = ConnectionForm
     list_display = ("name", "code", "provider", "state", "users")
     search_fields = ("name", "code")

@@ -94,6 +94,11 @@ class TestSyncPage:
         assert "Stored only: Tarn does not call MoneyHash." in page
         assert "not yet; it is done every night" in page
 
+    def test_is_linked_from_the_connections(self, organization, at_stripe):
+        answer = sign_in(organization, role="operator").get("/admin/billing/paymentprovider/")
+
+        assert f'href="{PAGE}"><span' in answer.content.decode()
+
     def test_begins_a_round(self, organization, at_stripe):
         client = sign_in(organization)
 
