@@ -105,16 +105,17 @@ class TestSearchPairs:
         assert found(organization) == [("c0", "c1"), ("c0", "c2"), ("c0", "c3")]
 
     def test_stays_within_the_organization(self, organization: Organization) -> None:
-        """Red when a part of the statement forgets the organization."""
+        """Red when those who share an e-mail address are looked for in all organizations."""
         other = make_organization()
         same = {"tax_identification_number": SIREN, "email": "a@b.test", "name": "A", "city": "B"}
-        make_customer(organization, **same)
+        make_customers(organization, [{"external_id": f"c{n}", **same} for n in range(2)])
         make_customer(other, **same)
 
         search_pairs(organization.pk)
         search_pairs(other.pk)
 
-        assert not DuplicatePair.objects.exists()
+        assert found(organization) == [("c0", "c1")]
+        assert DuplicatePair.objects.count() == 1
 
     def test_keeps_no_more_than_there_is_room_for(
         self, organization: Organization, monkeypatch: pytest.MonkeyPatch
@@ -216,7 +217,7 @@ class TestPairs:
     def test_are_not_brought_up_again_once_dismissed(
         self, organization: Organization, person: Any
     ) -> None:
-        """Red when the search forgets what was dismissed."""
+        """Red when open pairs take in those that were dismissed."""
         [pair] = open_pairs(organization.pk)
         dismiss(organization.pk, pair.pk, person.pk)
 
