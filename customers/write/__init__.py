@@ -17,7 +17,7 @@ from billing.errors import Problems, Refusal
 from billing.events.actor import Actor
 from billing.statements import Statement, run_all
 from customers.change import CustomerChange
-from customers.tell import TELL_OF_WRITTEN
+from customers.tell import TELL_OF_KNOWN, TELL_OF_WRITTEN, parted_form
 from customers.write.case import Case, tag_of
 from customers.write.decide import decide
 from customers.write.look import LOCK, Look, Looked, look_for
@@ -288,6 +288,9 @@ class _Write:
         if not tells:
             return [statement], values
         values["changed_ids"] = "\x1f".join(case.sent["external_id"] for case in cases)
+        if self._look.whole and all(case.is_plain for case in cases):
+            [case] = cases
+            return [statement, TELL_OF_KNOWN], values | parted_form(case.form_after())
         return [statement, TELL_OF_WRITTEN], values
 
     def _put(self, cases: list[Case], *, tells: bool) -> None:

@@ -117,16 +117,18 @@ class Case:
         """Note what became of the customer when it was written."""
         self.now = (customer_id, version)
         if self.is_plain:
-            self.form = {**self.form, "updated_at": updated_at}
-            for path, (_, new) in self.changes.items():
-                self._set(path, new)
+            self.form = {**self.form_after(), "updated_at": updated_at}
 
-    def _set(self, path: str, new: Any) -> None:
-        head, _, tail = path.partition(".")
-        if path == "metadata":
-            old = {entry["lago_id"]: entry for entry in self.form[path]}
-            new = [old[entry["lago_id"]] | entry for entry in new]
-        self.form[head] = {**self.form[head], tail: new} if tail else new
+    def form_after(self) -> dict[str, Any]:
+        """Return the form with the changes made, if they are plain; its time is still the old."""
+        form = dict(self.form)
+        for path, (_, new) in self.changes.items():
+            head, _, tail = path.partition(".")
+            if path == "metadata":
+                old = {entry["lago_id"]: entry for entry in form[path]}
+                new = [old[entry["lago_id"]] | entry for entry in new]
+            form[head] = {**form[head], tail: new} if tail else new
+        return form
 
 
 def tag_of(customer_id: str, version: int) -> str:

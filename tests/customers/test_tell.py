@@ -57,6 +57,8 @@ class TestTellingOfWrites:
         "values",
         [
             {"name": "Bob"},
+            # As the form is parted where the time of the write belongs.
+            {"name": 'Bob "updated_at":null', "city": '"updated_at":null'},
             {"shipping_address": {"city": "Paris"}},
             {"metadata": [{"key": "po", "value": "2"}]},
             {"billing_configuration": {"invoice_grace_period": 3}},
