@@ -187,13 +187,18 @@ def environ(
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_append_only_tables_too() -> None:
-    """Let the emptying of tables after a `transaction=True` test pass the append-only trigger."""
+    """Let the emptying of tables after a `transaction=True` test pass the append-only trigger.
+
+    The jobs, which are no tables of Django's, go with them: the next test would find them waiting.
+    """
 
     def execute_sql_flush(operations: DatabaseOperations, statements: list[str]) -> None:
         with transaction.atomic(), operations.connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             for statement in statements:
                 cursor.execute(statement)
+            if statements:
+                cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
     DatabaseOperations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
 

@@ -86,6 +86,7 @@ class TestOtherOrganizations:
         """A door outside of /api/v1/ needs a look of its own before it is added here."""
         assert other_doors() == {
             "health",
+            "metrics",
             "ready",
             "admin/",
             "logos/<uuid:entity_id>",  # shown to anybody who knows the id, by contract

@@ -20,16 +20,6 @@ from demo.fakes.xero import XeroFake
 from tests.billing.builders import make_integration, make_payment_provider
 
 
-@pytest.fixture(autouse=True)
-def _no_old_jobs(request: Any) -> None:
-    """Forget jobs of tests that committed theirs: Django leaves them when it empties its tables."""
-    request.getfixturevalue(
-        "db" if "transactional_db" not in request.fixturenames else "transactional_db"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")
-
-
 @pytest.fixture
 def stripe(settings: Any) -> Iterator[StripeFake]:
     """Run a stand-in for Stripe."""
