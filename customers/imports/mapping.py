@@ -15,8 +15,6 @@ A mapping file and a preset are written alike:
     others: ignore                # or refuse: columns that nothing is said about
 """
 
-import difflib
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -27,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from billing.setup.document import Node, read_document
 from billing.setup.problems import Place, SetupProblems, SetupRefused, guess
+from customers.imports.names import known_target, normalized, suggest_target
 from customers.imports.refusals import FileRefused
 from customers.imports.targets import IDENTITY, READ_ONLY, TARGETS, kind_of
 
@@ -129,7 +128,7 @@ def guess_columns(header: Sequence[str], preset: str | None = None) -> ColumnMap
     for name in header:
         if not _place(name, _Rules(), base, found) and not base.ignores_others:
             # Exactly, by some name: what is merely near would fill a wrong value unasked.
-            target = _BY_NAME.get(normalized(name))
+            target = known_target(name)
             if target is not None:
                 found.columns[name] = [target]
         targets = [one for one in found.columns.pop(name, []) if one not in taken]
@@ -209,12 +208,6 @@ def _metadata_rule(name: str, rules: _Rules) -> tuple[list[str], str | None, Pla
         return None
     target = f"metadata.{name.removesuffix(suffix)}"
     return ([target] if kind_of(target) else [], None, Place("", 0))
-
-
-def normalized(name: str) -> str:
-    """Return what matters of a column's name: its letters and digits, without accents or case."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(letter for letter in plain if letter.isalnum())
 
 
 # --- Sentences ---------------------------------------------------------------------------------
@@ -364,60 +357,3 @@ def _word(node: Node, key: str, words: Sequence[str], problems: SetupProblems) -
         problems.add(node.value[key].place, _("Use one of: %s.") % ", ".join(words))
         return None
     return str(found)
-
-
-# --- Guesses -----------------------------------------------------------------------------------
-
-# What people call things, in the forms of `normalized`.
-_CALLED: Mapping[str, str] = {
-    "external_id": "id customerid customernumber customerno accountnumber accountcode "
-                   "kundennummer kundennr numeroclient codeclient reference clientid debitor",
-    "name": "customer customername displayname fullname kunde client nomclient",
-    "legal_name": "company companyname legalname firma firmenname societe raisonsociale "
-                  "organization organisation business",
-    "firstname": "first givenname vorname prenom",
-    "lastname": "last surname familyname nachname nomdefamille",
-    "email": "mail emailaddress emails billingemail emailadresse courriel",
-    "phone": "telephone tel telefon phonenumber mobile",
-    "url": "website web site homepage internet siteweb",
-    "tax_identification_number": "vat vatid vatnumber taxid taxnumber ustid ustidnr steuernummer "
-                                 "numerotva tvaintra businessvatid vatregistrationnumber",
-    "legal_number": "registrationnumber companynumber siren siret handelsregister hrb",
-    "address_line1": "address address1 street street1 line1 strasse rue adresse billingaddress1 "
-                     "billingstreet addressline1 billingaddressline1",
-    "address_line2": "address2 street2 line2 adresse2 complement addressline2 billingaddressline2",
-    "zipcode": "zip postcode postalcode plz postleitzahl codepostal cp billingzip",
-    "city": "town ort stadt ville commune billingcity",
-    "state": "province region county bundesland stateprovince billingstate",
-    "country": "land pays countrycode billingcountry",
-    "currency": "currencycode waehrung devise preferredcurrencycode",
-    "timezone": "tz zone zeitzone",
-    "net_payment_term": "paymentterm paymentterms terms days netterms nettermdays netdays "
-                        "zahlungsziel delaidepaiement",
-    "tax_codes": "taxes taxcode taxrates steuersatz",
-    "billing_configuration.document_locale": "language locale sprache langue documentlanguage",
-    "billing_configuration.invoice_grace_period": "graceperiod",
-    "shipping_address.address_line1": "shippingstreet shippingaddress shippingaddress1 shipto",
-    "shipping_address.address_line2": "shippingaddress2 shippingstreet2",
-    "shipping_address.city": "shippingtown",
-    "shipping_address.zipcode": "shippingzip shippingpostcode shippingpostalcode",
-    "shipping_address.state": "shippingprovince",
-    "shipping_address.country": "shippingcountrycode",
-}  # fmt: skip
-_BY_NAME = {normalized(target): target for target in TARGETS} | {
-    name: target for target, names in _CALLED.items() for name in names.split()
-}
-_BY_NAME |= {
-    normalized(target.replace("_address.", "")): target
-    for target in TARGETS
-    if target.startswith("shipping_address.")
-}
-
-
-def suggest_target(name: str) -> str | None:
-    """Return what a column of this name most likely fills, None if nothing is near."""
-    normal = normalized(name)
-    if normal in _BY_NAME:
-        return _BY_NAME[normal]
-    near = difflib.get_close_matches(normal, _BY_NAME, n=1, cutoff=0.8) if len(normal) > 3 else []
-    return _BY_NAME[near[0]] if near else None

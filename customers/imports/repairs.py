@@ -11,7 +11,8 @@ from babel import Locale
 from billing.models import BillingEntity, Tax
 from billing.statements import Statement
 from billing.values import CURRENCIES, DOCUMENT_LOCALES, TIMEZONES
-from customers.imports.mapping import ColumnMap, normalized
+from customers.imports.mapping import ColumnMap
+from customers.imports.names import normalized
 from customers.imports.targets import join_list, split_list
 from customers.imports.wishes import country_codes
 from customers.intakes import Import

@@ -9,7 +9,8 @@ import orjson
 from babel import Locale
 
 from billing.values import COUNTRIES
-from customers.imports.mapping import Blank, ColumnMap, Read, normalized
+from customers.imports.mapping import Blank, ColumnMap, Read
+from customers.imports.names import normalized
 from customers.imports.reading.table import Cells
 from customers.imports.refusals import Flaw
 from customers.imports.targets import IDENTITY, NOTE, Kind, kind_of, split_list

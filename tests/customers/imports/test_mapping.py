@@ -2,7 +2,8 @@
 
 import pytest
 
-from customers.imports.mapping import PRESETS, Blank, map_columns, suggest_target
+from customers.imports.mapping import PRESETS, Blank, map_columns
+from customers.imports.names import suggest_target
 from customers.imports.refusals import FileRefused
 from customers.imports.targets import TARGETS, join_list, split_list
 from customers.imports.wishes import WishReader
