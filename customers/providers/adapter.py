@@ -274,14 +274,14 @@ class Adapter(Listener):
         :param key: the idempotency key.
         :raises Failure: as its kinds say.
         """
-        raise NotImplementedError
+        raise self._not_offered()
 
     def update(self, remote_id: str, body: Body) -> None:
         """Change the remote customer; None in the body empties a field.
 
         :raises Failure: as its kinds say.
         """
-        raise NotImplementedError
+        raise self._not_offered()
 
     def find(self, creation: Body) -> str | None:
         """Return the id of the remote customer that this creation made, if there is one.
@@ -295,7 +295,7 @@ class Adapter(Listener):
 
         :raises Failure: as its kinds say.
         """
-        raise NotImplementedError
+        raise self._not_offered()
 
     def wish(self, subject: Subject, name: str, theirs: str | None) -> Body | None:
         """Return the change of our customer that takes over a field as the other side has it.
@@ -313,6 +313,10 @@ class Adapter(Listener):
         structure, _, part = path.rpartition(".")
         return {structure: {part: theirs}} if structure else {part: theirs}
 
+    def _not_offered(self) -> Refused:
+        """Return what a kind says that was asked for what it does not offer."""
+        return Refused(f"{self.name} is not asked for this.", "not_offered")
+
     def has_checkout_for(self, subject: Subject) -> bool:
         """Say whether this customer has anything to set up by a checkout."""
         return self.has_checkout
@@ -323,7 +327,7 @@ class Adapter(Listener):
         :param key: an idempotency key, if the call may be repeated.
         :raises Failure: as its kinds say.
         """
-        raise NotImplementedError
+        raise self._not_offered()
 
     def default_method(self, subject: Subject) -> Method | None:
         """Return the way to pay that is the default there.

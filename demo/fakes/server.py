@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class Ear:
             return str(getattr(error, "code", "nothing"))
 
 
-class Fake:
+class Fake(ABC):
     """A provider; a subclass says what it does with a call, and what a customer there is."""
 
     name = "Provider"
@@ -109,9 +110,9 @@ class Fake:
         if file is not None and file.exists():
             self.customers = json.loads(file.read_text())
 
+    @abstractmethod
     def answer(self, call: Call) -> Reply:
         """Do what a call asks for."""
-        raise NotImplementedError
 
     def open_page(self, number: str, customer_id: str, real: str) -> str:
         """Return the address where a customer sets up how to pay: a page of ours in the demo."""
@@ -120,7 +121,7 @@ class Fake:
 
     def leave_method(self, customer_id: str) -> tuple[bytes, dict[str, str]]:
         """Do what a customer does on such a page; return the webhook that tells of it."""
-        raise NotImplementedError
+        raise LookupError(f"{self.name} has no page where {customer_id} could pay")
 
     def refusal(self, status: int, message: str) -> Reply:
         """Return an error in the provider's own form."""
