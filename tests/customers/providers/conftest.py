@@ -1,7 +1,8 @@
 """Providers of our own, connections to them, and a worker that works when told to."""
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import pytest
 from django.db import connection
@@ -14,19 +15,28 @@ from customers.providers import tasks
 from demo.fakes.adyen import AdyenFake
 from demo.fakes.gocardless import GocardlessFake
 from demo.fakes.netsuite import NetsuiteFake
-from demo.fakes.server import running
+from demo.fakes.server import Fake, running
 from demo.fakes.stripe import StripeFake
 from demo.fakes.xero import XeroFake
 from tests.billing.builders import make_integration, make_payment_provider
+from tests.customers.providers.bookkeeping import Program
+
+OneFake = TypeVar("OneFake", bound=Fake)
+
+
+@contextmanager
+def standing_in(fake: OneFake, settings: Any, name: str) -> Iterator[OneFake]:
+    """Run a stand-in, and have the adapter of this name call it."""
+    fake.silence_seconds = 1.5
+    with running(fake) as url:
+        setattr(settings, f"TARN_{name}_URL", url)
+        yield fake
 
 
 @pytest.fixture
 def stripe(settings: Any) -> Iterator[StripeFake]:
     """Run a stand-in for Stripe."""
-    fake = StripeFake()
-    fake.silence_seconds = 1.5
-    with running(fake) as url:
-        settings.TARN_STRIPE_URL = url
+    with standing_in(StripeFake(), settings, "STRIPE") as fake:
         yield fake
 
 
@@ -43,10 +53,7 @@ def at_stripe(organization: Any) -> PaymentProvider:
 @pytest.fixture
 def gocardless(settings: Any) -> Iterator[GocardlessFake]:
     """Run a stand-in for GoCardless."""
-    fake = GocardlessFake()
-    fake.silence_seconds = 1.5
-    with running(fake) as url:
-        settings.TARN_GOCARDLESS_URL = url
+    with standing_in(GocardlessFake(), settings, "GOCARDLESS") as fake:
         yield fake
 
 
@@ -63,10 +70,7 @@ def at_gocardless(organization: Any) -> PaymentProvider:
 @pytest.fixture
 def adyen(settings: Any) -> Iterator[AdyenFake]:
     """Run a stand-in for Adyen."""
-    fake = AdyenFake()
-    fake.silence_seconds = 1.5
-    with running(fake) as url:
-        settings.TARN_ADYEN_URL = url
+    with standing_in(AdyenFake(), settings, "ADYEN") as fake:
         yield fake
 
 
@@ -114,9 +118,7 @@ def netsuite(settings: Any) -> Iterator[NetsuiteFake]:
     """Run a stand-in for NetSuite that checks signatures."""
     fake = NetsuiteFake()
     fake.secrets = ("client-secret", "token-secret")
-    fake.silence_seconds = 1.5
-    with running(fake) as url:
-        settings.TARN_NETSUITE_URL = url
+    with standing_in(fake, settings, "NETSUITE"):
         yield fake
 
 
@@ -133,11 +135,8 @@ def at_netsuite(organization: Any) -> Integration:
 @pytest.fixture
 def xero(settings: Any) -> Iterator[XeroFake]:
     """Run a stand-in for Xero behind Nango."""
-    fake = XeroFake()
-    fake.silence_seconds = 1.5
-    with running(fake) as url:
-        settings.TARN_XERO_URL = url
-        settings.TARN_NANGO_SECRET_KEY = "nango-key"
+    settings.TARN_NANGO_SECRET_KEY = "nango-key"
+    with standing_in(XeroFake(), settings, "XERO") as fake:
         yield fake
 
 
@@ -185,3 +184,10 @@ _TASKS = {
     "customers.continue_mirror": tasks.continue_mirror,
     "customers.handle_provider_event": tasks.handle_provider_event,
 }
+
+
+@pytest.fixture(params=["netsuite", "xero"])
+def program(request: Any, organization: Any) -> Program:
+    """Return each accounting program in turn."""
+    kind = request.param
+    return Program(kind, request.getfixturevalue(kind), request.getfixturevalue(f"at_{kind}"))

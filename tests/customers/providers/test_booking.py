@@ -1,94 +1,26 @@
 """Customers at accounting programs: made once, kept up to date, whatever goes wrong on the way."""
 
 import json
-from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
-from billing.events.models import WebhookEndpoint
 from billing.webhooks.models import Event
 from customers.delete import delete_customer
 from customers.models import Customer, IntegrationLink, Mirror
-from customers.providers import tasks
 from customers.providers.adapter import Adapter, Refused, Subject, adapter_of
 from customers.providers.mirror import ask_for
-from customers.providers.netsuite import NetsuiteAdapter
 from customers.providers.sides import IntegrationSide
-from customers.providers.turn import Turn
-from customers.providers.xero import XeroAdapter
 from tests.billing.builders import make_integration
 from tests.customers.posting import API, post, shown
-from tests.customers.providers.conftest import jobs, work_off
+from tests.customers.providers.bookkeeping import ADAPTERS, CONTACT, FAULTS, linked, remote_id
+from tests.customers.providers.conftest import impatient, jobs, work_off
 
 pytestmark = pytest.mark.django_db
-CONTACT = {
-    "name": "Ann's Bakery",
-    "email": "ann@acme.example, bob@acme.example",
-    "phone": "+33 1 55, +33 2 66",
-    "address_line1": "12 quai de Valmy",
-    "zipcode": "75010",
-    "city": "Paris",
-    "country": "FR",
-}
-FAULTS = (
-    "error_after", "reset_after", "silence_after", "error", "reset", "garbage", "html", "huge",
-    "throttled",
-)  # fmt: skip
-# Where each program takes a creation.
-CREATIONS = {"netsuite": ("PUT", "/services"), "xero": ("PUT", "/api.xro/2.0/Contacts")}
-ADAPTERS = {"netsuite": NetsuiteAdapter, "xero": XeroAdapter}
-
-
-class Program:
-    """A connection to an accounting program, and its stand-in."""
-
-    def __init__(self, kind, fake, connection):
-        self.kind = kind
-        self.fake = fake
-        self.connection = connection
-
-    def link(self, **more):
-        return {"integration_type": self.kind, "integration_code": self.connection.code} | more
-
-    def fail(self, fault, times=1):
-        method, path = CREATIONS[self.kind]
-        self.fake.fail(fault, path, times, method)
-
-    @property
-    def creations(self):
-        return [call for call in self.fake.calls if call.method == "PUT"]
-
-
-@pytest.fixture(params=["netsuite", "xero"])
-def program(request, organization):
-    kind = request.param
-    return Program(kind, request.getfixturevalue(kind), request.getfixturevalue(f"at_{kind}"))
-
-
-@pytest.fixture
-def listener(organization):
-    return WebhookEndpoint.objects.create(
-        organization=organization, webhook_url="https://hooks.example.com/", event_types=None
-    )
-
-
-def linked(organization, program, **values):
-    links = [program.link(sync_with_provider=True)]
-    return post(organization, "c1", **(CONTACT | {"integration_customers": links} | values))
-
-
-def remote_id():
-    return IntegrationLink.objects.get().external_customer_id
 
 
 def events():
     found = Event.objects.exclude(event_type="customer.created").order_by("id")
     return [(one.event_type, json.loads(one.snapshot or "{}")) for one in found]
-
-
-def _impatient(self, connection, timeout=20.0):
-    self.connection, self.timeout = connection, 0.5
 
 
 class TestCreation:
@@ -139,7 +71,7 @@ class TestCreation:
     @pytest.mark.parametrize("fault", FAULTS)
     def test_makes_one_whatever_happens(self, organization, program, monkeypatch, fault):
         """Red when a record is not found again: NetSuite's by external id, Xero's by number."""
-        monkeypatch.setattr(Adapter, "__init__", _impatient)
+        monkeypatch.setattr(Adapter, "__init__", impatient)
         program.fail(fault, times=2)
         linked(organization, program)
         work_off()
@@ -425,74 +357,6 @@ class TestAnrok:
             )
         ]
         assert Event.objects.latest("id").object_type == "tax_provider_customer_error"
-
-
-class Killed(BaseException):
-    """What no code catches, as nothing catches `kill -9`; transactions end unfinished."""
-
-
-def _dies(*args, **kwargs):
-    raise Killed
-
-
-def _dies_after(function):
-    def call(*args, **kwargs):
-        function(*args, **kwargs)
-        raise Killed
-
-    return call
-
-
-# Where the worker dies; None is the program's own adapter.
-POINTS = {
-    "before the call": (None, "create", False),
-    "after the answer": (None, "create", True),
-    "while storing the id": (IntegrationSide, "store_id", True),
-    "before the commit": (Turn, "_succeed", True),
-}
-
-
-@pytest.mark.parametrize("point", POINTS)
-class TestCrash:
-    def _die(self, monkeypatch, program, point):
-        kind, name, after = POINTS[point]
-        kind = kind or ADAPTERS[program.kind]
-        with monkeypatch.context() as patch:
-            patch.setattr(kind, name, _dies_after(getattr(kind, name)) if after else _dies)
-            with pytest.raises(Killed):
-                work_off(now=True)
-
-    def _come_back(self):
-        past = timezone.now() - timedelta(minutes=5)
-        Mirror.objects.update(next_try_at=past, claimed_until=past)
-        tasks.continue_mirrors(0)
-        work_off(now=True)
-
-    def test_leaves_one_record(self, organization, program, monkeypatch, point):
-        """Red when a creation begins without looking for what an earlier one made."""
-        linked(organization, program)
-        self._die(monkeypatch, program, point)
-        assert remote_id() is None
-        program.fake.forget_keys()
-
-        self._come_back()
-
-        assert list(program.fake.customers) == [remote_id()]
-        assert (Mirror.objects.get().state, Mirror.objects.get().todo) == ("ok", [])
-
-    def test_leaves_one_record_though_the_customer_changed(
-        self, organization, program, monkeypatch, point
-    ):
-        """Red when an attempt sends the customer as it is then."""
-        linked(organization, program)
-        self._die(monkeypatch, program, point)
-        post(organization, "c1", name="Bob")
-        program.fake.forget_keys()
-
-        self._come_back()
-
-        assert list(program.fake.customers) == [remote_id()]
-        assert adapter_of(program.connection).read(remote_id())["name"] == "Bob"
 
 
 def _refusing(fake):

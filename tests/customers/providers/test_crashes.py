@@ -16,25 +16,10 @@ from customers.providers.stripe import StripeAdapter
 from customers.providers.turn import Turn
 from tests.customers.posting import post
 from tests.customers.providers.conftest import jobs, work_off
+from tests.customers.providers.dying import Killed, dies, dies_after
 
 pytestmark = pytest.mark.django_db
 SYNC = {"payment_provider": "stripe", "sync_with_provider": True}
-
-
-class Killed(BaseException):
-    """What no code catches, as nothing catches `kill -9`; transactions end unfinished."""
-
-
-def _dies(*args, **kwargs):
-    raise Killed
-
-
-def _dies_after(function):
-    def call(*args, **kwargs):
-        function(*args, **kwargs)
-        raise Killed
-
-    return call
 
 
 ADAPTERS = {"stripe": StripeAdapter, "gocardless": GocardlessAdapter}
@@ -62,14 +47,14 @@ def sync(adapter):
 # Where the worker dies: before the call, between the provider's answer and our commit, and while
 # the outcome is being written.
 POINTS = {
-    "before the call": lambda adapter: (adapter, "create", _dies),
-    "after the answer": lambda adapter: (adapter, "create", _dies_after(adapter.create)),
+    "before the call": lambda adapter: (adapter, "create", dies),
+    "after the answer": lambda adapter: (adapter, "create", dies_after(adapter.create)),
     "while storing the id": lambda _: (
         ProviderSide,
         "store_id",
-        _dies_after(ProviderSide.store_id),
+        dies_after(ProviderSide.store_id),
     ),
-    "before the commit": lambda _: (Turn, "_succeed", _dies_after(Turn._succeed)),
+    "before the commit": lambda _: (Turn, "_succeed", dies_after(Turn._succeed)),
 }
 
 
