@@ -16,12 +16,20 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 REAUTHENTICATION_TIMEOUT = 300  # seconds
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """People are added by those who set up staff, and go back only to our own pages."""
+
+    # People sign in with an e-mail address; allauth would speak of a username.
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": lazy(
+            "This address and password do not belong together. Type both again."
+        )
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False: there is no public sign-up."""

@@ -85,7 +85,7 @@ class TestPassword:
         page = enter(client, password="wrong", login=login)
 
         assert page.status_code == 200
-        assert "not correct" in text_of(page)
+        assert "do not belong together" in text_of(page)
         assert not is_in(client)
 
     def test_is_not_enough_for_who_is_no_staff(self, ada: User) -> None:
