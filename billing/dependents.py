@@ -39,6 +39,12 @@ class Dependents(Protocol):
     ) -> Mapping[UUID, int]:
         """Return how many customers point to each of these rows."""
 
+    def count_waiting(self, column: Column, connection_id: UUID) -> int:
+        """Return how many customers wait to be sent through a connection."""
+
+    def credentials_replaced(self, column: Column, connection_id: UUID) -> None:
+        """Try again what was refused for the credentials that the connection had."""
+
 
 _registered: list[Dependents] = []
 

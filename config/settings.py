@@ -194,6 +194,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "customers.imports.tasks",
     "customers.tasks",
     "customers.housekeeping",
+    "customers.providers.again",
     "customers.providers.tasks",
 ]
 

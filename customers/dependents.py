@@ -5,10 +5,13 @@ from pathlib import Path
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Model
+from django.db.models import Count, Model, Q
+from django.utils import timezone
+from procrastinate.contrib.django import app
 
 from billing.dependents import Column
 from billing.events.actor import Actor
+from customers.mirrors import Mirror
 from customers.models import (
     AppliedTax,
     Customer,
@@ -64,6 +67,17 @@ class CustomerDependents:
             path = "deleted_at" if model is Customer else "customer__deleted_at"
             rows = rows.filter(**{path: None})
         return dict(rows.annotate(Count("pk")).order_by())
+
+    def count_waiting(self, column: Column, connection_id: UUID) -> int:
+        """Return how many customers have something to be sent, or were refused."""
+        waiting = Mirror.objects.filter(customer__deleted_at=None, **{column.value: connection_id})
+        return waiting.filter(~Q(todo=[]) | Q(state=Mirror.State.FAILED)).count()
+
+    def credentials_replaced(self, column: Column, connection_id: UUID) -> None:
+        """Have a worker try again what failed there."""
+        task = app.configure_task("customers.try_connection_again", queue="providers")
+        before = timezone.now().isoformat()
+        task.defer(column=column.value, connection_id=str(connection_id), before=before)
 
 
 def _unlink(statement: str, organization_id: UUID, target: UUID, actor: Actor) -> None:

@@ -152,7 +152,7 @@ ASKING_MORE = {
         ({"do": "take"}, Ability.EDIT_CUSTOMERS),
         ({"do": "detach"}, Ability.EDIT_CUSTOMERS),
     ],
-    "customers_sync": [({"do": "compare"}, Ability.SYNC), ({"do": "again"}, Ability.SYNC)],
+    "customers_sync": [({"do": do}, Ability.SYNC) for do in ("compare", "again", "retry")],
     "customers_proposal": [
         ({"do": "refuse", "answer": "No."}, Ability.JUDGE_PROPOSALS),
         ({"do": "judge", "answer": "No."}, Ability.JUDGE_PROPOSALS),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import (
@@ -22,6 +23,7 @@ from billing.connections.write import (
     create_connection,
     delete_connection,
     linked_customers,
+    waiting_customers,
 )
 from billing.dependents import Column
 from billing.events.actor import Actor
@@ -185,6 +187,7 @@ class ConnectionScreen(SettingsScreen):
 
     reads = writes = Ability.CONNECT
     list_before_template = "admin/connections/sync.html"
+    change_form_before_template = "admin/connections/refused.html"
     wish_form = ConnectionForm
     list_display = ("name", "code", "provider", "state", "users")
     search_fields = ("name", "code")
@@ -219,6 +222,17 @@ class ConnectionScreen(SettingsScreen):
         lines += [(name, _CLEAR + name) if name in kept else name for name in _own(shape)]
         return [(None, {"fields": lines})]
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **options: Any
+    ) -> HttpResponse:
+        """Show the form, under what the other side says of the credentials."""
+        connection = options.get("obj")
+        if connection is not None and connection.refused_since is not None:
+            context["refused"] = connection
+            context["brand"] = NAMES[connection.type]
+            context["waiting"] = waiting_customers(connection)
+        return super().render_change_form(request, context, **options)
+
     def delete_row(self, obj: Connection, actor: Actor) -> None:
         """Delete the connection, if nobody is linked to it."""
         delete_connection(self._kind(), obj.organization_id, obj.code, actor)
@@ -242,7 +256,7 @@ class ConnectionScreen(SettingsScreen):
 
     @fact(gettext_lazy("State"))
     def state(self, connection: Connection) -> str:
-        """Return whether it can be used, or what is missing."""
+        """Return whether it can be used, or what is missing or turned down."""
         kept = kept_secrets(connection)
         if kept is None:
             return badge(_("Secrets can't be opened: enter them again"), "bad", "error")
@@ -251,6 +265,9 @@ class ConnectionScreen(SettingsScreen):
         if missing:
             names = ", ".join(str(LABELS[name]) for name in missing)
             return badge(_("Missing: {names}").format(names=names), "warn", "error")
+        if connection.refused_since is not None:
+            told = badge(_("Credentials turned down"), "bad", "key_off")
+            return format_html('{}<br><span class="t-small">{}</span>', told, connection.refusal)
         return badge(_("Complete"), "ok", "check_circle")
 
     def _kind(self) -> Any:

@@ -9,9 +9,17 @@ from billing.connections.secrets import SecretsField
 from billing.organizations.models import Organization
 from billing.values import TEXT_LENGTH
 
+# What we keep of what the other side says.
+WORDS_LENGTH = 1_000
+REQUEST_LENGTH = 255
+
 
 class Connection(models.Model):
-    """What both kinds of connection share: a `code`, settings in clear, secrets encrypted."""
+    """What both kinds of connection share: a `code`, settings in clear, secrets encrypted.
+
+    `refused_since` is since when its credentials are turned down, None while they are taken;
+    `refusal` are the other side's words (see `billing.connections.refusal`).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     code = models.CharField(max_length=TEXT_LENGTH)
@@ -20,6 +28,9 @@ class Connection(models.Model):
     secrets = SecretsField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    refused_since = models.DateTimeField(null=True, editable=False)
+    refusal = models.CharField(max_length=WORDS_LENGTH, null=True, editable=False)
+    refusal_request_id = models.CharField(max_length=REQUEST_LENGTH, null=True, editable=False)
 
     class Meta:
         abstract = True

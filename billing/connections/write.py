@@ -7,7 +7,8 @@ from django.db import transaction
 
 from billing.connections.change import ConnectionChange
 from billing.connections.models import Integration, PaymentProvider
-from billing.dependents import Column, count_customers
+from billing.connections.refusal import ACCEPTED
+from billing.dependents import Column, count_customers, dependents
 from billing.errors import NotAllowed, NotFound
 from billing.events.actor import Actor
 from billing.events.models import ChangeRecord
@@ -77,7 +78,7 @@ def change_connection(
     if changes:
         connection.settings = settings
         connection.secrets = secrets
-        connection.save(update_fields=["settings", "secrets"])
+        _begin_anew(connection)
     values = {name: value for name, value in sent.values.items() if name != "code"}
     return change_row(connection, _resource(kind), values, actor, changes)
 
@@ -115,8 +116,14 @@ def delete_connection(
 
 def linked_customers(connection: Connection) -> int:
     """Return how many customers are linked to a connection, deleted ones included."""
-    column = Column(_resource(type(connection)))
+    column = _column(type(connection))
     return count_customers(column, [connection.id], deleted_too=True).get(connection.id, 0)
+
+
+def waiting_customers(connection: Connection) -> int:
+    """Return how many customers wait to be sent through a connection."""
+    found = (one.count_waiting(_column(type(connection)), connection.pk) for one in dependents())
+    return sum(found)
 
 
 class _Sorted(NamedTuple):
@@ -150,6 +157,17 @@ def _hidden_differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, l
     }
 
 
+def _begin_anew(connection: Connection) -> None:
+    """Store new settings and secrets; what the old ones were refused for is tried with them."""
+    was_refused = connection.refused_since is not None
+    for name, value in ACCEPTED.items():
+        setattr(connection, name, value)
+    connection.save(update_fields=["settings", "secrets", *ACCEPTED])
+    if was_refused:
+        for one in dependents():
+            one.credentials_replaced(_column(type(connection)), connection.pk)
+
+
 def _reveal(connection: Connection) -> dict[str, str]:
     """Return the stored secrets; none if their key was lost, so that new ones can replace them."""
     try:
@@ -161,6 +179,10 @@ def _reveal(connection: Connection) -> dict[str, str]:
 
 def _find(kind: type[Connection], organization_id: UUID, code: str) -> Connection | None:
     return kind._default_manager.filter(organization_id=organization_id, code=code).first()
+
+
+def _column(kind: type[Connection]) -> Column:
+    return Column(_resource(kind))
 
 
 def _resource(kind: type[Connection]) -> str:

@@ -20,7 +20,7 @@ from customers.admin.palette import find_customers
 from customers.admin.proposals import PAGES as PROPOSAL_PAGES
 from customers.admin.screen import CustomerScreen
 from customers.admin.sync import PAGES as SYNC_PAGES
-from customers.admin.sync import UNHANDLED
+from customers.admin.sync import TURNED_DOWN, UNHANDLED
 from customers.models import Customer
 
 admin.site.register(Customer, CustomerScreen)
@@ -52,6 +52,7 @@ back_office().item(
 )
 back_office().item(Item("sync", _("Sync"), "sync_alt", "admin:customers_sync", Ability.HISTORY, 30))
 register(Finder(_("Customers"), find_customers))
+queues.register(TURNED_DOWN)
 queues.register(UNHANDLED)
 
 for _route, _page, _name in (

@@ -23,6 +23,7 @@ from customers.listing import Amount
 from customers.mirrors import DriftRound, Mirror, ProviderEvent
 from customers.providers import drift
 from customers.providers.adapter import adapter_class
+from customers.providers.again import try_again_soon
 from customers.providers.drift import Connection
 from customers.providers.inbound import handle_again
 from customers.providers.tasks import compare_soon
@@ -54,7 +55,7 @@ class SyncPage(StaffPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Have all customers of a connection compared, or a notice handled again."""
         self.workplace.require(Ability.SYNC)
-        actions = {"compare": self._compare, "again": self._again}
+        actions = {"compare": self._compare, "again": self._again, "retry": self._retry}
         act = actions.get(request.POST.get("do", ""))
         if act is None:
             raise Tampered("do")
@@ -70,6 +71,15 @@ class SyncPage(StaffPage):
         words = _("The customers at %(name)s are being compared, four in a second.")
         messages.success(self.request, words % {"name": connection.name})
 
+    def _retry(self, connection_id: UUID | None) -> None:
+        mine = _mine(self.workplace.organization.pk)
+        connection = next((one for one in mine if one.pk == connection_id), None)
+        if connection is None:
+            raise Http404
+        try_again_soon(_column(connection), connection.pk)
+        words = _("What failed at %(name)s is tried again now.")
+        messages.success(self.request, words % {"name": connection.name})
+
     def _again(self, event_id: UUID | None) -> None:
         try:
             handle_again(self.workplace.organization.pk, event_id or UUID(int=0))
@@ -80,10 +90,6 @@ class SyncPage(StaffPage):
 
 def _connections(organization_id: UUID) -> list[dict[str, Any]]:
     mine = Q(organization_id=organization_id)
-    found: list[Connection] = [
-        *PaymentProvider.objects.filter(mine).order_by("code"),
-        *Integration.objects.filter(mine).order_by("code"),
-    ]
     unfinished = Mirror.objects.filter(mine).exclude(todo=[])
     waiting = _count(unfinished.exclude(state=Mirror.State.FAILED))
     failed = _count(failed_mirrors(organization_id))
@@ -95,6 +101,7 @@ def _connections(organization_id: UUID) -> list[dict[str, Any]]:
     return [
         {
             "connection": one,
+            "page": reverse(f"admin:billing_{one._meta.model_name}_change", args=[one.pk]),
             "brand": brand(one.type),
             "is_called": adapter_class(str(one.type)) is not None,
             "can_compare": _reads(one),
@@ -105,7 +112,15 @@ def _connections(organization_id: UUID) -> list[dict[str, Any]]:
             "differing_link": _list(one, "differs"),
             "round": rounds.get(one.pk),
         }
-        for one in found
+        for one in _mine(organization_id)
+    ]
+
+
+def _mine(organization_id: UUID) -> list[Connection]:
+    mine = Q(organization_id=organization_id)
+    return [
+        *PaymentProvider.objects.filter(mine).order_by("code"),
+        *Integration.objects.filter(mine).order_by("code"),
     ]
 
 
@@ -118,6 +133,11 @@ def _count(mirrors: QuerySet[Mirror]) -> Mapping[UUID, int]:
     key = ("payment_provider", "integration")
     counted = mirrors.order_by().values_list(*key).annotate(number=Count("pk"))
     return {provider or integration: number for provider, integration, number in counted}
+
+
+def _column(connection: Connection) -> str:
+    is_provider = isinstance(connection, PaymentProvider)
+    return "payment_provider" if is_provider else "integration"
 
 
 def _list(connection: Connection, state: str) -> str:
@@ -157,6 +177,21 @@ UNHANDLED = Queue(
     gettext_lazy("Provider notices not handled"),
     "unsubscribe",
     _unhandled,
+    "admin:customers_sync",
+    of_history=True,
+)
+
+
+def _turned_down(organization_id: UUID) -> Waiting:
+    since = [one.refused_since for one in _mine(organization_id) if one.refused_since is not None]
+    return Waiting(Amount(len(since)), min(since, default=None))
+
+
+TURNED_DOWN = Queue(
+    "credentials",
+    gettext_lazy("Connections turned down"),
+    "key_off",
+    _turned_down,
     "admin:customers_sync",
     of_history=True,
 )

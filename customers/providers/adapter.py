@@ -78,6 +78,10 @@ class Refused(Failure):
     """The data or the credentials were turned down, nothing was done: asking again won't help."""
 
 
+class Unauthorized(Refused):
+    """The credentials of the connection were turned down: nobody gets through meanwhile."""
+
+
 class Unavailable(Failure):
     """Nothing was done, and the same call may succeed later: the connection was never made."""
 
@@ -171,18 +175,18 @@ class Listener(ABC):
     def secret(self, name: str) -> str:
         """Return a secret of the connection.
 
-        :raises Refused: if it is missing or can't be opened.
+        :raises Unauthorized: if it is missing or can't be opened.
         """
         try:
             found: str | None = self.connection.secrets.reveal().get(name)
         except ValueError as error:
-            raise Refused(
+            raise Unauthorized(
                 f"The secrets of the connection {self.connection.code} can't be opened with the "
                 "keys of this server: enter them again.",
                 "secrets_unreadable",
             ) from error
         if not found:
-            raise Refused(
+            raise Unauthorized(
                 f"The connection {self.connection.code} has no {name}: enter it on its page.",
                 f"{name}_missing",
             )
@@ -191,11 +195,11 @@ class Listener(ABC):
     def credential(self, name: str) -> str:
         """Return a secret that is sent with each call.
 
-        :raises Refused: as `secret` does, or if no header can carry it.
+        :raises Unauthorized: as `secret` does, or if no header can carry it.
         """
         found = self.secret(name)
         if not found.isascii() or not found.isprintable():
-            raise Refused(
+            raise Unauthorized(
                 f"The {name} of the connection {self.connection.code} has characters that can't be "
                 "sent: enter it again.",
                 f"{name}_malformed",

@@ -30,6 +30,7 @@ from customers.providers.adapter import (
     Refused,
     Subject,
     Throttled,
+    Unauthorized,
     adapts,
 )
 from customers.providers.adyen_events import HANDLERS
@@ -190,7 +191,7 @@ def _failure(error: AdyenError, connection: str) -> Failure:
     }
     if status in (401, 403):
         account = f"the api_key or the merchant_account of the connection {connection}"
-        return Refused(f"Adyen does not accept {account}: {words}", **details)
+        return Unauthorized(f"Adyen does not accept {account}: {words}", **details)
     is_passing = headers.get("transient-error") == "true" or details["code"] == _IN_PROGRESS
     if is_passing or not 400 <= status < 500:
         return OutcomeUnknown(words, **details)

@@ -7,6 +7,7 @@ from billing.errors import Invalid, NotAllowed, NotFound, ThirdPartyRefused, Unr
 from customers.models import Customer, ProviderLink
 from customers.providers.adapter import Adapter, Failure, Refused, Subject, adapter_of
 from customers.providers.events import checkout_form
+from customers.providers.turn import asked
 
 # A caller waits for it.
 _TIMEOUT = 10.0
@@ -49,8 +50,7 @@ def _subject(organization_id: UUID, external_id: str) -> tuple[Subject, Provider
 
 def _ask(adapter: Adapter, subject: Subject) -> str:
     try:
-        with adapter.discreet():
-            return adapter.checkout_url(subject)
+        return asked(adapter, lambda: adapter.checkout_url(subject))
     except Refused as refusal:
         # `Gocardless`: the wire has a capital at the beginning only.
         third_party = str(adapter.connection.type).capitalize()

@@ -24,6 +24,7 @@ from customers.providers.adapter import (
     Refused,
     Subject,
     Throttled,
+    Unauthorized,
     adapts,
 )
 from customers.providers.gocardless_events import HANDLERS
@@ -251,7 +252,7 @@ def _failure(error: errors.ApiError, connection: str) -> Failure:
     if isinstance(error, errors.RateLimitError):
         return Throttled(words, **details)
     if isinstance(error, errors.AuthenticationError | errors.PermissionsError):
-        return Refused(
+        return Unauthorized(
             f"GoCardless does not accept the access token of the connection {connection}: {words}",
             **details,
         )

@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from customers.providers.adapter import Failure, OutcomeUnknown, Refused, Throttled, Unavailable
+from customers.providers.adapter import (
+    Failure,
+    OutcomeUnknown,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
 from customers.providers.reach import seconds
 
 # What is read of an answer; a customer is a few kilobytes.
@@ -94,7 +101,7 @@ class Rest:
             return Throttled(words, wait, code=code, request_id=request_id)
         if status in (401, 403):
             words = words or f"{self.name} turned the credentials down."
-            return Refused(words, code or "authentication_failed", request_id)
+            return Unauthorized(words, code or "authentication_failed", request_id)
         if 400 <= status < 500 and status not in (408, 409, 425) and (words or code):
             return Refused(words or f"{self.name} refused the call ({status}).", code, request_id)
         if status >= 500:

@@ -23,6 +23,7 @@ from customers.providers.adapter import (
     Refused,
     Subject,
     Throttled,
+    Unauthorized,
     adapts,
 )
 from customers.providers.reach import seconds, unreached
@@ -298,11 +299,13 @@ def _failure(error: stripe.StripeError) -> Failure:
     if status is None or status >= 500 or status == 409:
         # 409: another call with the same key is under way.
         return OutcomeUnknown(error.user_message or "Stripe failed to answer.", **details)
-    if isinstance(error, stripe.AuthenticationError):
+    is_unauthorized = isinstance(error, stripe.AuthenticationError | stripe.PermissionError)
+    if is_unauthorized:
         details["code"] = details["code"] or "authentication_failed"
     if 200 <= status < 400 or not isinstance(error.json_body, dict):
         return OutcomeUnknown("Stripe's answer could not be read.", "garbled_answer")
-    return Refused(error.user_message or f"Stripe refused the call ({status}).", **details)
+    kind = Unauthorized if is_unauthorized else Refused
+    return kind(error.user_message or f"Stripe refused the call ({status}).", **details)
 
 
 def _unreached(error: stripe.APIConnectionError) -> Failure:

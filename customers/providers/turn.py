@@ -15,6 +15,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from billing.connections.refusal import note_refusal, note_success
 from billing.tallies import count
 from customers.mirrors import CODE_LENGTH, WORDS_LENGTH, Comparison, Mirror
 from customers.models import ProviderLink
@@ -27,6 +28,7 @@ from customers.providers.adapter import (
     Refused,
     Subject,
     Throttled,
+    Unauthorized,
     Unavailable,
     adapter_of,
 )
@@ -46,7 +48,12 @@ Call = Callable[[], Settle]
 
 Found = TypeVar("Found")
 # What calls come to, as they are counted.
-_OUTCOMES = {Refused: "refused", Throttled: "throttled", Unavailable: "unavailable"}
+_OUTCOMES = {
+    Refused: "refused",
+    Unauthorized: "refused",
+    Throttled: "throttled",
+    Unavailable: "unavailable",
+}
 
 log = structlog.get_logger(__name__)
 
@@ -320,7 +327,7 @@ class Turn:
 
 
 def asked(adapter: Adapter, call: Callable[[], Found]) -> Found:
-    """Return what a call of the other side brought, and count it.
+    """Return what a call of the other side brought; count it, and note whether we may call at all.
 
     :raises Failure: whatever goes wrong.
     """
@@ -330,6 +337,8 @@ def asked(adapter: Adapter, call: Callable[[], Found]) -> Found:
             found = call()
     except Failure as failure:
         count("provider_call", kind, _OUTCOMES.get(type(failure), "unknown"))
+        if isinstance(failure, Unauthorized):
+            note_refusal(adapter.connection, failure.message, failure.request_id)
         raise
     except Exception as error:  # an answer can be anything, and so can a client's reaction
         log.exception(
@@ -339,6 +348,7 @@ def asked(adapter: Adapter, call: Callable[[], Found]) -> Found:
         raise OutcomeUnknown("The answer could not be used.", "garbled_answer") from error
     if found is not _nothing:
         count("provider_call", kind, "done")
+        note_success(adapter.connection)
     return found
 
 

@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from billing.events.models import WebhookEndpoint
 from billing.models import Integration, PaymentProvider
 from billing.webhooks.models import Event
-from customers.providers import tasks
+from customers.providers import again, tasks
 from demo.fakes.adyen import AdyenFake
 from demo.fakes.gocardless import GocardlessFake
 from demo.fakes.netsuite import NetsuiteFake
@@ -183,6 +183,7 @@ _TASKS = {
     "customers.mirror_customer": tasks.mirror_customer,
     "customers.continue_mirror": tasks.continue_mirror,
     "customers.handle_provider_event": tasks.handle_provider_event,
+    "customers.try_connection_again": again.try_connection_again,
 }
 
 
