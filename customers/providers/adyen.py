@@ -5,15 +5,16 @@ customer's `external_id`. However often a link is made, whatever dies in between
 shopper.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from json import dumps, loads
 from typing import Any
 
-import requests
+import httpx2
 from Adyen import AdyenError
 from Adyen.client import AdyenClient
+from Adyen.httpclient import HTTPClient
 from Adyen.services.checkout import PaymentLinksApi
 from Adyen.util import is_valid_hmac_notification
 from django.conf import settings
@@ -34,7 +35,7 @@ from customers.providers.adapter import (
     adapts,
 )
 from customers.providers.adyen_events import HANDLERS
-from customers.providers.reach import seconds, unreached
+from customers.providers.wire import Wire, seconds
 
 # The longest that a link lasts at Adyen is 70 days.
 LINK_LASTS = timedelta(days=69)
@@ -112,9 +113,7 @@ class AdyenAdapter(Adapter):
         """Return Adyen's notifications, once the signature in each of them fits."""
         key = self.signing_key("hmac_key")
         try:
-            items = [
-                one["NotificationRequestItem"] for one in json.loads(body)["notificationItems"]
-            ]
+            items = [one["NotificationRequestItem"] for one in loads(body)["notificationItems"]]
             are_signed = all(_is_signed(item, key) for item in items)
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise Forged("these are no notifications, or they are not signed") from error
@@ -152,13 +151,29 @@ class AdyenAdapter(Adapter):
             xapikey=self.credential("api_key"),
             platform="live" if is_live else "test",
             live_endpoint_prefix=prefix,
-            http_force="requests",
         )
-        client.http_timeout = (min(5.0, self.timeout), self.timeout)  # goes to requests as it is
+        client.http_client = _Client(client, Wire(self.name, self.timeout))
+        client.http_init = True
         links = PaymentLinksApi(client=client)
         if settings.TARN_ADYEN_URL:
             links.baseUrl = f"{settings.TARN_ADYEN_URL}/{VERSION}"
         return links
+
+
+class _Client(HTTPClient):
+    """Has Adyen's client send by our wire."""
+
+    def __init__(self, client: AdyenClient, wire: Wire) -> None:
+        super().__init__(client.USER_AGENT_SUFFIX, client.LIB_VERSION)
+        self.request = self._exchange  # where it keeps its way to send
+        self._wire = wire
+
+    def _exchange(
+        self, method: str, url: str, *, json: Body, xapikey: str, headers: dict[str, str]
+    ) -> tuple[str, Body, int, httpx2.Headers]:
+        sent = {**headers, "x-api-key": xapikey, "Content-Type": "application/json"}
+        answer = self._wire.send(method, url, sent, dumps(json))
+        return answer.text, json, answer.status_code, answer.headers
 
 
 # --- What became of a call -----------------------------------------------------------------------
@@ -170,8 +185,6 @@ def _judged(call: Callable[[], Any], connection: PaymentProvider) -> object:
         return call().message.get("url")
     except AdyenError as error:
         raise _failure(error, connection.code) from error
-    except requests.RequestException as error:
-        raise unreached("Adyen", error) from error
     except _GARBLED as error:
         raise OutcomeUnknown("Adyen's answer could not be read.", "garbled_answer") from error
 

@@ -1,5 +1,6 @@
 """Customers at GoCardless (contract: webhooks-and-providers.md 2.3)."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -7,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import gocardless_pro
-import requests
+import httpx2
 from django.conf import settings
 from django.utils import timezone
 from gocardless_pro import errors, webhooks
+from gocardless_pro.api_client import ApiClient
 
 from billing.models import PaymentProvider
 from customers.providers.adapter import (
@@ -28,7 +30,7 @@ from customers.providers.adapter import (
     adapts,
 )
 from customers.providers.gocardless_events import HANDLERS
-from customers.providers.reach import unreached
+from customers.providers.wire import Wire, seconds
 
 _LIVE, _SANDBOX = "https://api.gocardless.com", "https://api-sandbox.gocardless.com"
 _SANDBOX_TOKEN = "sandbox_"  # noqa: S105  # how they begin
@@ -44,9 +46,10 @@ _FIELDS = {
 }
 # GoCardless' clock and ours may differ by so much.
 _CLOCKS = timedelta(minutes=10)
-_PAGE = 500
-# Less than a process may hold a mirror, with a creation to follow.
-_SEARCH_SECONDS = 40.0
+# Five kilobytes for each: a page fits into what is read of an answer.
+_PAGE = 200
+# With its last page and a creation to follow, less than a process may hold a mirror.
+_SEARCH_SECONDS = 25.0
 # What its client raises when an answer is not of the form it expects.
 _GARBLED = (
     errors.GoCardlessProError,
@@ -191,9 +194,38 @@ class GocardlessAdapter(Adapter):
         client = gocardless_pro.Client(
             access_token=token,
             base_url=settings.TARN_GOCARDLESS_URL or (_SANDBOX if is_sandbox else _LIVE),
-            timeout=(min(5.0, self.timeout), self.timeout),
         )
-        return _judged(lambda: call(client), self.connection.code)
+        account = client._api_client = _Account(client._api_client, Wire(self.name, self.timeout))
+        try:
+            return _judged(lambda: call(client), self.connection.code)
+        except Throttled as failure:
+            failure.retry_after = account.patience
+            raise
+
+
+class _Account(ApiClient):
+    """Has GoCardless' client send by our wire, and remembers for how long it was told to wait."""
+
+    def __init__(self, made: ApiClient, wire: Wire) -> None:
+        super().__init__(made.base_url, made.access_token)
+        self._wire = wire
+        self.patience: float | None = None
+
+    def get(self, path: str, params: Body | None = None, headers: Any = None) -> httpx2.Response:
+        """Ask for what is there."""
+        return self._exchange("GET", httpx2.URL(self._url_for(path), params=params), headers)
+
+    def post(self, path: str, body: Any, headers: Any = None) -> httpx2.Response:
+        """Ask for something to be done."""
+        return self._exchange("POST", self._url_for(path), headers, json.dumps(body))
+
+    def _exchange(
+        self, verb: str, url: httpx2.URL | str, headers: Any, content: str | None = None
+    ) -> httpx2.Response:
+        answer = self._wire.send(verb, url, self._headers(headers), content)
+        self.patience = seconds(answer.headers.get("retry-after"))
+        self._handle_errors(answer)
+        return answer
 
 
 def _once(service: Any) -> Any:
@@ -234,8 +266,6 @@ def _judged(call: Callable[[], _Answer], code: str) -> _Answer:
         if error.status_code == 429:
             raise Throttled("GoCardless was called too often.") from error
         raise OutcomeUnknown("GoCardless' answer could not be read.", "garbled_answer") from error
-    except requests.RequestException as error:
-        raise unreached("GoCardless", error) from error
     except _GARBLED as error:
         raise OutcomeUnknown("GoCardless' answer could not be read.", "garbled_answer") from error
 

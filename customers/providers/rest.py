@@ -1,7 +1,6 @@
 """One call to another program's REST API, and what a failure says of whether it had an effect."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,10 +14,8 @@ from customers.providers.adapter import (
     Unauthorized,
     Unavailable,
 )
-from customers.providers.reach import seconds
+from customers.providers.wire import Wire, seconds
 
-# What is read of an answer; a customer is a few kilobytes.
-LARGEST = 1_000_000
 _WORDS = 500
 
 # Returns the reason and the code that an error's JSON gives, in the form of one program.
@@ -50,7 +47,7 @@ class Rest:
 
     def __init__(self, name: str, timeout: float, reason: Reason, request_id: str) -> None:
         self.name = name
-        self.timeout = timeout
+        self.wire = Wire(name, timeout)
         self.reason = reason
         self.request_id = request_id
 
@@ -62,19 +59,13 @@ class Rest:
         :raises Failure: as its kinds say.
         """
         content = None if body is None else json.dumps(body).encode()
-        sent = {"Accept": "application/json", "Content-Type": "application/json", **headers}
-        timeout = httpx2.Timeout(self.timeout, connect=min(5.0, self.timeout))
-        deadline = time.monotonic() + self.timeout
-        try:
-            with (
-                httpx2.Client(timeout=timeout, trust_env=False) as client,
-                client.stream(verb, url, headers=sent, content=content) as answer,
-            ):
-                return self._judge(answer, _read(answer, deadline))
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise Unavailable(f"{self.name} could not be reached.", "unreachable") from error
-        except httpx2.HTTPError as error:
-            raise OutcomeUnknown(f"{self.name} did not answer in time.", "no_answer") from error
+        sent = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": "Tarn",
+            **headers,
+        }
+        return self._judge(self.wire.send(verb, url, sent, content))
 
     def look(self, url: httpx2.URL, headers: Mapping[str, str]) -> Answer:
         """Ask for what is there; whatever fails, nothing was done.
@@ -86,8 +77,8 @@ class Rest:
         except OutcomeUnknown as error:
             raise Unavailable(error.message, error.code, error.request_id) from error
 
-    def _judge(self, answer: httpx2.Response, content: bytes | None) -> Answer:
-        status, found = answer.status_code, _parsed(content)
+    def _judge(self, answer: httpx2.Response) -> Answer:
+        status, found = answer.status_code, _parsed(answer.content)
         if 200 <= status < 300 and found is not _UNREADABLE:
             return Answer(answer.headers, found)
         raise self._failure(answer, status, found)
@@ -115,23 +106,11 @@ class Rest:
 _UNREADABLE = object()
 
 
-def _read(answer: httpx2.Response, deadline: float) -> bytes | None:
-    """Return the body; None if it is larger than any that makes sense."""
-    content = b""
-    for piece in answer.iter_bytes():
-        content += piece
-        if len(content) > LARGEST:
-            return None
-        if time.monotonic() > deadline:
-            raise httpx2.ReadTimeout("the answer drips")
-    return content
-
-
-def _parsed(content: bytes | None) -> Any:
+def _parsed(content: bytes) -> Any:
     if content == b"":
         return None
     try:
-        return _UNREADABLE if content is None else json.loads(content)
+        return json.loads(content)
     except (ValueError, RecursionError):
         return _UNREADABLE
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import stripe
 from django.conf import settings
-from stripe._http_client import RequestsClient
 
 from billing.models import PaymentProvider
 from customers.models import ProviderLink
@@ -26,8 +25,8 @@ from customers.providers.adapter import (
     Unauthorized,
     adapts,
 )
-from customers.providers.reach import seconds, unreached
 from customers.providers.stripe_events import HANDLERS
+from customers.providers.wire import Wire, seconds
 
 # The version of Stripe's API that this was written for.
 VERSION = "2025-03-31.basil"
@@ -198,8 +197,36 @@ class StripeAdapter(Adapter):
             stripe_version=VERSION,
             base_addresses={"api": settings.TARN_STRIPE_URL},
             max_network_retries=0,
-            http_client=RequestsClient(timeout=(min(5.0, self.timeout), self.timeout)),
+            http_client=_Client(Wire(self.name, self.timeout)),
         )
+
+
+class _Client(stripe.HTTPClient):
+    """Has Stripe's client send by our wire."""
+
+    name = "wire"
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        **_: Any,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """Send a call once.
+
+        :raises Failure: as its kinds say.
+        """
+        answer = self._wire.send(method, url, headers or {}, post_data)
+        return answer.text, answer.status_code, answer.headers
+
+    def close(self) -> None:
+        """Do nothing: no connection is kept."""
 
 
 def method_of(found: Mapping[str, Any]) -> Method:
@@ -291,11 +318,9 @@ def _judged(call: Callable[[], Any]) -> dict[str, Any]:
 def _failure(error: stripe.StripeError) -> Failure:
     status = error.http_status
     details: dict[str, Any] = {"code": error.code, "request_id": error.request_id}
-    words = error.user_message or "Stripe could not be reached."
     if isinstance(error, stripe.RateLimitError) or status == 429:
+        words = error.user_message or "Stripe was called too often."
         return Throttled(words, seconds((error.headers or {}).get("retry-after")), **details)
-    if isinstance(error, stripe.APIConnectionError):
-        return _unreached(error)
     if status is None or status >= 500 or status == 409:
         # 409: another call with the same key is under way.
         return OutcomeUnknown(error.user_message or "Stripe failed to answer.", **details)
@@ -306,10 +331,6 @@ def _failure(error: stripe.StripeError) -> Failure:
         return OutcomeUnknown("Stripe's answer could not be read.", "garbled_answer")
     kind = Unauthorized if is_unauthorized else Refused
     return kind(error.user_message or f"Stripe refused the call ({status}).", **details)
-
-
-def _unreached(error: stripe.APIConnectionError) -> Failure:
-    return unreached("Stripe", error.__cause__ or error.__context__ or error)
 
 
 # --- What Stripe tells us ------------------------------------------------------------------------

@@ -5,6 +5,7 @@ A fault is set for the next calls of a path, in this process by `Fake.fail` or f
 """
 
 import html
+import itertools
 import json
 import socket
 import struct
@@ -32,7 +33,13 @@ FAULTS = (
     "garbage",  # 200, not JSON
     "html",  # 502 from something on the way
     "huge",  # 200 and megabytes
+    "endless",  # 200 and zeros for ever
+    "drip_after",  # an answer that comes byte by byte
+    "head_after",  # an answer whose headers come one by one, without end
 )
+
+
+_STREAMS = frozenset({"endless", "drip_after", "head_after"})
 
 
 @dataclass
@@ -92,6 +99,7 @@ class Fake(ABC):
     name = "Provider"
     key_header = "idempotency-key"
     silence_seconds = 30.0
+    drip_seconds = 0.1
     first_customer: str | None = None
 
     def __init__(self, file: Path | None = None, *, adopts: bool = False) -> None:
@@ -169,6 +177,7 @@ class Fake(ABC):
             "garbage": Reply(200, "}{ \x00 -1"),
             "html": Reply(502, page, {"Content-Type": "text/html"}),
             "huge": Reply(200, "[" + "0," * 2_000_000),
+            "endless": Reply(200, ""),
         }  # fmt: skip
         return replies.get(fault or "")
 
@@ -302,7 +311,28 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
+        if fault in _STREAMS:
+            self.close_connection = True
+            with suppress(OSError):
+                self._stream(fault, reply)
+            return
         self._send(reply)
+
+    def _stream(self, fault: str, reply: Reply) -> None:
+        """Answer until whoever asked has had enough."""
+        self.wfile.write(b"HTTP/1.1 %d OK\r\n" % reply.status)
+        if fault == "head_after":
+            pieces, pause = itertools.repeat(b"X-More: and more\r\n"), self.fake.drip_seconds
+        elif fault == "drip_after":
+            pieces, pause = (
+                itertools.chain([b"\r\n"], itertools.repeat(b" ")),
+                self.fake.drip_seconds,
+            )
+        else:
+            pieces, pause = itertools.chain([b"\r\n["], itertools.repeat(b"0," * 32_768)), 0.0
+        for piece in pieces:
+            self.wfile.write(piece)
+            time.sleep(pause)
 
     def _send(self, reply: Reply) -> None:
         text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)

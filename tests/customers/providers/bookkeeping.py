@@ -15,8 +15,8 @@ CONTACT = {
     "country": "FR",
 }
 FAULTS = (
-    "error_after", "reset_after", "silence_after", "error", "reset", "garbage", "html", "huge",
-    "throttled",
+    "error_after", "reset_after", "drip_after", "head_after", "error", "reset", "garbage", "html",
+    "endless", "throttled",
 )  # fmt: skip
 # Where each program takes a creation.
 CREATIONS = {"netsuite": ("PUT", "/services"), "xero": ("PUT", "/api.xro/2.0/Contacts")}

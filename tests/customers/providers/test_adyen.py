@@ -11,6 +11,7 @@ from customers.providers.turn import Turn
 from demo.fakes.adyen import AdyenFake
 from demo.fakes.server import Reply
 from tests.customers.posting import post
+from tests.customers.providers.bookkeeping import FAULTS
 from tests.customers.providers.conftest import events, impatient, jobs, work_off
 
 pytestmark = pytest.mark.django_db
@@ -84,10 +85,7 @@ class TestLink:
 
         assert adyen.links == []
 
-    @pytest.mark.parametrize(
-        "fault", ["error_after", "reset_after", "silence_after", "error", "reset", "garbage",
-                  "html", "huge", "throttled"]
-    )  # fmt: skip
+    @pytest.mark.parametrize("fault", FAULTS)
     def test_comes_in_the_end_and_is_told_of_once(
         self, organization, at_adyen, adyen, listener, monkeypatch, fault
     ):

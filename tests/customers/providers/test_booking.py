@@ -310,7 +310,7 @@ class TestUpdate:
         ours = adapter.body(Subject(link.customer, link))
         assert adapter.read(link.external_customer_id) == ours
 
-    @pytest.mark.parametrize("fault", ["garbage", "html", "huge", "throttled", "error", "reset"])
+    @pytest.mark.parametrize("fault", ["garbage", "html", "endless", "throttled", "error", "reset"])
     def test_waits_when_the_answer_makes_no_sense(self, organization, program, fault):
         linked(organization, program)
         work_off()

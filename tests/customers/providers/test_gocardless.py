@@ -11,6 +11,7 @@ from customers.providers.gocardless import GocardlessAdapter
 from demo.fakes.gocardless import GocardlessFake
 from demo.fakes.server import Reply
 from tests.customers.posting import post
+from tests.customers.providers.bookkeeping import FAULTS
 from tests.customers.providers.conftest import events, impatient, jobs, work_off
 
 pytestmark = pytest.mark.django_db
@@ -75,10 +76,7 @@ class TestCreation:
 
         assert len(gocardless.calls) == calls
 
-    @pytest.mark.parametrize(
-        "fault", ["error_after", "reset_after", "silence_after", "error", "reset", "garbage",
-                  "html", "huge", "throttled"]
-    )  # fmt: skip
+    @pytest.mark.parametrize("fault", FAULTS)
     def test_makes_one_whatever_happens(
         self, organization, at_gocardless, gocardless, monkeypatch, fault
     ):
@@ -100,6 +98,16 @@ class TestCreation:
         work_off()
 
         assert len(gocardless.calls) == 1
+
+    def test_waits_as_long_as_it_is_asked_to(self, organization, at_gocardless, gocardless):
+        """Seen to fail with the headers left to GoCardless' client, which keeps none of them."""
+        gocardless.fail("throttled", "/customers")
+        posted(organization)
+
+        work_off()
+
+        mirror = Mirror.objects.get()
+        assert mirror.next_try_at - mirror.error_at < timedelta(seconds=3)
 
     @pytest.mark.parametrize("pages", [1, 500])
     def test_looks_for_what_it_made_once_its_key_may_be_forgotten(

@@ -5,6 +5,7 @@ import pytest
 from customers.models import Customer, Mirror, PaymentMethod, ProviderLink, SelectedSection
 from customers.providers.mirror import work
 from tests.customers.posting import post
+from tests.customers.providers.bookkeeping import FAULTS
 from tests.customers.providers.conftest import events, impatient, jobs, work_off
 
 pytestmark = pytest.mark.django_db
@@ -46,10 +47,7 @@ class TestCreation:
 
         assert stripe.calls == []
 
-    @pytest.mark.parametrize(
-        "fault", ["error_after", "reset_after", "silence_after", "error", "reset", "garbage",
-                  "html", "huge", "throttled"]
-    )  # fmt: skip
+    @pytest.mark.parametrize("fault", FAULTS)
     def test_makes_one_whatever_happens(self, organization, at_stripe, stripe, monkeypatch, fault):
         """Seen to fail with a new idempotency key at every attempt."""
         monkeypatch.setattr("customers.providers.adapter.Adapter.__init__", impatient)
