@@ -10,7 +10,7 @@ INSTALL := $(PIP) install --require-hashes
 .PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large bench-import bench-deliveries bench-outside requirements clean
 
 help: ## Show what can be made.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 run: $(VENV)/.runtime ## Start Tarn with its demo: web server, worker and PostgreSQL.
 	@exec $(BIN)/python manage.py serve --demo
