@@ -151,3 +151,29 @@ class CustomerCounter(models.Model):
     )
     last_number = models.PositiveBigIntegerField(default=0)
     kept = models.PositiveBigIntegerField(default=0)
+
+
+def of_customer(related_name: str) -> "models.ForeignKey[Customer, Customer]":
+    """Return the link of a row to its customer, which may have many of them.
+
+    The database holds it by a composite key with the organization (migrations `tenant_links` and
+    later ones), and another index of the table begins with it.
+    """
+    return models.ForeignKey(
+        Customer,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name=related_name,
+    )
+
+
+def one_of_customer(related_name: str) -> "models.OneToOneField[Customer, Customer]":
+    """Return the link of a row to its customer, which has one of them at most."""
+    return models.OneToOneField(
+        Customer,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        primary_key=True,
+        related_name=related_name,
+    )

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from billing.models import Organization
 from billing.organizations.models import OrganizationPart
-from customers.models.customer import Customer
+from customers.models.customer import of_customer
 
 
 class DuplicatePair(OrganizationPart):
@@ -15,12 +15,8 @@ class DuplicatePair(OrganizationPart):
     Counts only while they still have it; `customers.pairs` looks for them and judges them.
     """
 
-    first = models.ForeignKey(
-        Customer, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
-    )
-    second = models.ForeignKey(
-        Customer, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
-    )
+    first = of_customer("+")
+    second = of_customer("+")
     found_at = models.DateTimeField(db_default=Now(), editable=False)
     dismissed_at = models.DateTimeField(null=True)
     dismissed_by = models.ForeignKey(

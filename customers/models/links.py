@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from billing.models import Integration, PaymentProvider
 from billing.organizations.models import OrganizationPart
 from billing.values import TEXT_LENGTH
-from customers.models.customer import Customer
+from customers.models.customer import of_customer, one_of_customer
 
 
 class ProviderLink(OrganizationPart):
@@ -25,13 +25,7 @@ class ProviderLink(OrganizationPart):
         CRYPTO = "crypto"
         CUSTOMER_BALANCE = "customer_balance"
 
-    customer = models.OneToOneField(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        primary_key=True,
-        related_name="provider_link",
-    )
+    customer = one_of_customer("provider_link")
     connection = models.ForeignKey(
         PaymentProvider,
         on_delete=models.PROTECT,
@@ -63,13 +57,7 @@ class IntegrationLink(OrganizationPart):
         CONTACTS = "contacts"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    customer = models.ForeignKey(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="integration_links",
-    )
+    customer = of_customer("integration_links")
     connection = models.ForeignKey(
         Integration, on_delete=models.PROTECT, db_constraint=False, related_name="links"
     )

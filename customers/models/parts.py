@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from billing.models import InvoiceCustomSection, Tax
 from billing.organizations.models import OrganizationPart
 from customers.models.address import Address
-from customers.models.customer import Customer
+from customers.models.customer import of_customer, one_of_customer
 
 METADATA_MAX = 5
 METADATA_KEY_LENGTH = 20
@@ -18,26 +18,14 @@ METADATA_VALUE_LENGTH = 100
 class ShippingAddress(OrganizationPart, Address):
     """Where goods go, when that is not the billing address."""
 
-    customer = models.OneToOneField(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        primary_key=True,
-        related_name="shipping_address",
-    )
+    customer = one_of_customer("shipping_address")
 
 
 class CustomerMetadata(OrganizationPart):
     """One of at most five notes a caller keeps with a customer."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    customer = models.ForeignKey(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="metadata",
-    )
+    customer = of_customer("metadata")
     key = models.CharField(max_length=METADATA_KEY_LENGTH)
     value = models.CharField(max_length=METADATA_VALUE_LENGTH)
     display_in_invoice = models.BooleanField(default=False)
@@ -62,13 +50,7 @@ class AppliedTax(OrganizationPart):
         AUTOMATIC = "automatic"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    customer = models.ForeignKey(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="applied_taxes",
-    )
+    customer = of_customer("applied_taxes")
     tax = models.ForeignKey(
         Tax, on_delete=models.PROTECT, db_constraint=False, related_name="applied_taxes"
     )
@@ -83,13 +65,7 @@ class SelectedSection(OrganizationPart):
     """A section chosen for this customer instead of its billing entity's."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    customer = models.ForeignKey(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="selected_sections",
-    )
+    customer = of_customer("selected_sections")
     section = models.ForeignKey(
         InvoiceCustomSection,
         on_delete=models.PROTECT,

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from billing.organizations.models import OrganizationPart
 from billing.values import TEXT_LENGTH
-from customers.models.customer import Customer
+from customers.models.customer import of_customer, one_of_customer
 
 PROPOSAL_NOTE_LENGTH = 1_000
 
@@ -34,13 +34,7 @@ class Proposal(OrganizationPart):
     JUDGED = (State.ACCEPTED, State.PARTLY, State.REFUSED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    customer = models.ForeignKey(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        db_index=False,
-        related_name="proposals",
-    )
+    customer = of_customer("proposals")
     token = models.UUIDField()
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
     changes = models.JSONField()
@@ -98,12 +92,6 @@ class PortalVisits(OrganizationPart):
     like that of the requests of API keys.
     """
 
-    customer = models.OneToOneField(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        primary_key=True,
-        related_name="+",
-    )
+    customer = one_of_customer("+")
     window_started_at = models.DateTimeField()
     requests = models.PositiveIntegerField()

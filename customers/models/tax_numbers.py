@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 from billing.organizations.models import OrganizationPart
 from billing.values import TEXT_LENGTH
-from customers.models.customer import Customer
+from customers.models.customer import one_of_customer
 
 
 class TaxNumberProblem(OrganizationPart):
@@ -14,13 +14,7 @@ class TaxNumberProblem(OrganizationPart):
     Counts only while the customer still has both; `customers.tax_numbers` keeps it up to date.
     """
 
-    customer = models.OneToOneField(
-        Customer,
-        on_delete=models.CASCADE,
-        db_constraint=False,
-        primary_key=True,
-        related_name="tax_number_problem",
-    )
+    customer = one_of_customer("tax_number_problem")
     number = models.CharField(max_length=TEXT_LENGTH)
     country = models.CharField(max_length=2, blank=True)
     found_at = models.DateTimeField(db_default=Now(), editable=False)
