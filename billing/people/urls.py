@@ -24,6 +24,17 @@ _PASSWORD_BY_MAIL: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key_done",
     ),
 ]
+
+
+def _single_sign_on() -> list[URLPattern | URLResolver]:
+    return [
+        path("sso/", include("allauth.socialaccount.providers.openid_connect.urls")),
+        path("sso/cancelled/", single_sign_on.login_cancelled, name="socialaccount_login_cancelled"),
+        path("sso/error/", single_sign_on.login_error, name="socialaccount_login_error"),
+        path("sso/unknown/", single_sign_on.signup, name="socialaccount_signup"),
+    ]
+
+
 _ACCOUNT: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="mfa_index"), name="account"),
     path("inactive/", account.account_inactive, name="account_inactive"),
@@ -33,10 +44,7 @@ _ACCOUNT: list[URLPattern | URLResolver] = [
     path("factors/", include("allauth.mfa.urls")),
     path("sessions/", list_usersessions, name="usersessions_list"),
     path("time/", TimePage.as_view(), name="account_time"),
-    path("sso/", include("allauth.socialaccount.providers.openid_connect.urls")),
-    path("sso/cancelled/", single_sign_on.login_cancelled, name="socialaccount_login_cancelled"),
-    path("sso/error/", single_sign_on.login_error, name="socialaccount_login_error"),
-    path("sso/unknown/", single_sign_on.signup, name="socialaccount_signup"),
+    *(_single_sign_on() if settings.TARN_OIDC_ISSUER else ()),
     *(_PASSWORD_BY_MAIL if settings.TARN_SENDS_MAIL else ()),
 ]
 urlpatterns = framed(

@@ -1,6 +1,7 @@
 """Single sign-on: opens what is there by a verified address, and makes nothing."""
 
-from types import SimpleNamespace
+import runpy
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -9,8 +10,12 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.test import Client, RequestFactory
+from django.urls import include, path
 
+from billing.people import urls as people_urls
 from billing.people.adapters import SingleSignOnAdapter
+from config import urls
+from tests.contract.server import ROOT
 
 
 def arrive(*addresses: tuple[str, bool], process: str = "login") -> Any:
@@ -64,6 +69,7 @@ class TestSingleSignOn:
             arrive(("ada@acme.test", True))
 
 
+APP = "allauth.socialaccount.providers.openid_connect"
 ISSUER = "https://idp.test"
 PROVIDER = {
     "provider_id": "oidc",
@@ -105,12 +111,57 @@ class Provider:
         return self.get(url)
 
 
-class TestWholeWay:
-    def test_leads_through_the_provider_and_back(
-        self, ada: User, monkeypatch: pytest.MonkeyPatch, settings: Any
+def settings_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
+    """Return the settings that such an environment makes."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(f"{ROOT}/config/settings.py")
+
+
+class TestSettings:
+    @pytest.mark.parametrize(("issuer", "installed"), [("", False), (ISSUER, True)])
+    def test_load_the_client_where_an_issuer_is_named(
+        self, monkeypatch: pytest.MonkeyPatch, issuer: str, installed: bool
     ) -> None:
-        settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [PROVIDER]}}
-        monkeypatch.setattr(SingleSignOnAdapter, "get_requests_session", lambda _self: Provider())
+        found = settings_of(monkeypatch, TARN_OIDC_ISSUER=issuer)
+
+        assert (APP in found["INSTALLED_APPS"]) is installed
+        assert bool(found["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"]) is installed
+
+
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """Have an issuer named, as an installation has it from its start."""
+    from allauth.socialaccount.providers import registry
+    from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+
+    monkeypatch.setitem(registry.provider_map, "openid_connect", OpenIDConnectProvider)
+    monkeypatch.setattr(SingleSignOnAdapter, "get_requests_session", lambda _self: Provider())
+    settings.TARN_OIDC_ISSUER = ISSUER
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [PROVIDER]}}
+    addresses = ModuleType("addresses")
+    people = runpy.run_path(people_urls.__file__)["urlpatterns"]
+    addresses.urlpatterns = [path("admin/", include(people)), *urls.urlpatterns]  # type: ignore[attr-defined]
+    settings.ROOT_URLCONF = addresses
+
+
+class TestWholeWay:
+    @pytest.mark.usefixtures("configured")
+    def test_is_offered_at_the_door(self, db: None) -> None:
+        page = Client().get("/admin/login/").content.decode()
+
+        assert "Okta" in page
+        assert "/admin/account/sso/oidc/login/" in page
+
+    def test_is_not_there_where_no_issuer_is_named(self, db: None) -> None:
+        """Seen to fail with the addresses there whatever is configured."""
+        away = Client().get("/admin/account/sso/oidc/login/")["Location"]
+
+        assert away.startswith("/admin/login/?next=")
+        assert "/account/sso/" not in Client().get("/admin/login/").content.decode()
+
+    @pytest.mark.usefixtures("configured")
+    def test_leads_through_the_provider_and_back(self, ada: User) -> None:
         client = Client()
         start = "/admin/account/sso/oidc/login/"
 
