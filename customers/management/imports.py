@@ -30,7 +30,7 @@ NOTHING_DONE = 2
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-class ImportCommand(BaseCommand):
+class RowsCommand(BaseCommand):
     """A command for many rows: it does without what only screens and addresses need.
 
     `manage.py check` and `serve` check those; to check them here is to load them all.

@@ -112,7 +112,8 @@ class Command(BaseCommand):
         binding = ["--bind", f"fd://{door.fileno()}"]
         number = ["--workers", str(workers)] if workers else []
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-        work = ["procrastinate", "worker", "--shutdown-graceful-timeout", "10"]
+        # The checks are the web server's; to check screens and addresses is to load them all.
+        work = ["procrastinate", "--skip-checks", "worker", "--shutdown-graceful-timeout", "10"]
         deleting = ["--delete-jobs", "successful"]
         web = Child("web server", [*gunicorn, *binding, *number], essential=True)
         web.descriptors = [door.fileno()]

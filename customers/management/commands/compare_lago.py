@@ -3,13 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from customers.lago.client import LagoRefused
 from customers.lago.details import Details
 from customers.lago.ground import read_ground
 from customers.lago.verdict import compare_account
-from customers.management.imports import NOTHING_DONE, SOME_REFUSED, find_organization
+from customers.management.imports import NOTHING_DONE, SOME_REFUSED, RowsCommand, find_organization
 from customers.management.lago import (
     CountLine,
     add_source,
@@ -19,7 +19,7 @@ from customers.management.lago import (
 )
 
 
-class Command(BaseCommand):
+class Command(RowsCommand):
     """Compares: exit code 0 if nothing differs, 1 if something does, 2 if it can't be told."""
 
     help = (

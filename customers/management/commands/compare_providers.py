@@ -4,11 +4,11 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from billing.models import Organization
-from customers.management.imports import NOTHING_DONE, SOME_REFUSED, find_organization
+from customers.management.imports import NOTHING_DONE, SOME_REFUSED, RowsCommand, find_organization
 from customers.mirrors import Comparison, DriftRound
 from customers.providers import drift
 from customers.providers.adapter import Failure
@@ -20,7 +20,7 @@ _WAIT = 10.0
 _ATTEMPTS = 3
 
 
-class Command(BaseCommand):
+class Command(RowsCommand):
     """Compares: exit code 0 if nothing differs, 1 if something does, 2 if it can't be told."""
 
     help = (

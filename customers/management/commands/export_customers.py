@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from billing.setup.problems import guess
 from customers.criteria import CRITERIA
 from customers.imports.sources import Format
-from customers.management.imports import NOTHING_DONE, ProgressLine, find_organization
+from customers.management.imports import NOTHING_DONE, ProgressLine, RowsCommand, find_organization
 from customers.outgoing import TooManyRows, write_file
 from customers.search import ORDER_PARAMETER, TEXT_PARAMETER, CustomerQuery
 
 
-class Command(BaseCommand):
+class Command(RowsCommand):
     """Exports customers with every value that can be written."""
 
     help = (

@@ -25,8 +25,8 @@ from customers.intakes import Import
 from customers.management.imports import (
     NOTHING_DONE,
     SOME_REFUSED,
-    ImportCommand,
     ProgressLine,
+    RowsCommand,
     find_import,
     find_organization,
     operator,
@@ -39,7 +39,7 @@ _NOT_ALLOWED = {
 }
 
 
-class Command(ImportCommand):
+class Command(RowsCommand):
     """Imports customers: exit code 0, 1 if some rows were refused, 2 if nothing was done."""
 
     help = (

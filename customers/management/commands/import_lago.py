@@ -35,8 +35,8 @@ from customers.lago.verdict import compare_account
 from customers.management.imports import (
     NOTHING_DONE,
     SOME_REFUSED,
-    ImportCommand,
     ProgressLine,
+    RowsCommand,
     operator,
     short,
 )
@@ -51,7 +51,7 @@ from customers.management.lago import (
 )
 
 
-class Command(ImportCommand):
+class Command(RowsCommand):
     """Imports: exit code 0 if all is as at Lago, 1 if something is not, 2 if nothing was done."""
 
     help = (

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from billing.errors import NotAllowed
@@ -15,6 +15,7 @@ from customers.management.imports import (
     NOTHING_DONE,
     SOME_REFUSED,
     ProgressLine,
+    RowsCommand,
     find_import,
     operator,
     short,
@@ -25,7 +26,7 @@ from customers.undo import preview_undo, undo_batch
 _SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(RowsCommand):
     """Takes an import back: exit code 0, 1 if some customers stay, 2 if nothing is done."""
 
     help = (
