@@ -1,7 +1,7 @@
 """Addresses of signing in and of one's account; the admin's own stand behind them, unused."""
 
 from allauth.account import views as account
-from allauth.socialaccount import views as single_sign_on
+from allauth.socialaccount import views as sso
 from allauth.usersessions.views import list_usersessions
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
@@ -29,9 +29,9 @@ _PASSWORD_BY_MAIL: list[URLPattern | URLResolver] = [
 def _single_sign_on() -> list[URLPattern | URLResolver]:
     return [
         path("sso/", include("allauth.socialaccount.providers.openid_connect.urls")),
-        path("sso/cancelled/", single_sign_on.login_cancelled, name="socialaccount_login_cancelled"),
-        path("sso/error/", single_sign_on.login_error, name="socialaccount_login_error"),
-        path("sso/unknown/", single_sign_on.signup, name="socialaccount_signup"),
+        path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
+        path("sso/error/", sso.login_error, name="socialaccount_login_error"),
+        path("sso/unknown/", sso.signup, name="socialaccount_signup"),
     ]
 
 
