@@ -47,8 +47,8 @@ class Case:
         self.changes: dict[str, list[Any]] = {}
         # The customer's own columns to write.
         self.fields: dict[str, Any] = {}
-        # What else to write: names of blocks (`put_taxes`, `remove_taxes`) to a row for each.
-        self.rows: dict[str, dict[str, Any]] = {}
+        # What else to write: names of blocks (`put_taxes`, `remove_taxes`) to their rows.
+        self.rows: dict[str, list[dict[str, Any]]] = {}
         # The ids of what the customer comes to point to.
         self.links: set[str] = set()
         # What a newcomer brings along in place of what it would be given.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from billing.errors import Problems
+from billing.ids import ordered_id
 from customers.write.case import Case
 from customers.write.identity import decide_identity
 from customers.write.integrations import decide_integrations
@@ -52,7 +53,7 @@ def _compare_fields(case: Case) -> None:
 def _decide_shipping(case: Case) -> None:
     stored, sent = case.form["shipping_address"], case.sent["shipping"]
     if case.compare_all("shipping_address.", stored, sent):
-        case.rows["put_shipping"] = {**stored, **sent}
+        case.rows["put_shipping"] = [{**stored, **sent}]
 
 
 def _decide_taxes(case: Case) -> None:
@@ -80,9 +81,11 @@ def _decide_sections(case: Case) -> None:
 def _replace(case: Case, part: str, old: list[str], wanted: dict[str, str]) -> None:
     ids = list(wanted.values())
     if not wanted.keys() >= set(old):
-        case.rows[f"remove_{part}"] = {"ids": ids}
+        case.rows[f"remove_{part}"] = [{"ids": ids}]
     if wanted:
-        case.rows[f"put_{part}"] = {"ids": ids}
+        case.rows[f"put_{part}"] = [
+            {"id": str(ordered_id(place)), "to": one} for place, one in enumerate(ids)
+        ]
         case.link(ids)
 
 

@@ -127,7 +127,7 @@ def _compare(case: Case, old: list[Link], wanted: list[tuple[Link, str]]) -> Non
         return
     put = [link | {"connection": connection} for link, connection in wanted if link not in old]
     if put:
-        case.rows["put_integrations"] = {"entries": put}
+        case.rows["put_integrations"] = put
     gone = ranks.keys() - {link["lago_id"] for link, _ in wanted}
     if gone:
-        case.rows["remove_integrations"] = {"ids": sorted(gone)}
+        case.rows["remove_integrations"] = [{"ids": sorted(gone)}]

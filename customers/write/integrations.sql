@@ -21,7 +21,7 @@
 -- :remove
 removed_integration AS (
     DELETE FROM customers_integrationlink link
-    USING jsonb_to_recordset(%(remove_integrations)s::jsonb) AS item (n int, ids uuid[]), target
+    USING json_to_recordset(%(remove_integrations)s::json) AS item (n int, ids uuid[]), target
     WHERE target.n = item.n AND link.customer_id = target.id AND link.id = ANY (item.ids)
 )
 
@@ -30,17 +30,18 @@ put_integrations AS (
     INSERT INTO customers_integrationlink
         (id, organization_id, customer_id, connection_id, type, external_customer_id, sync_with_provider,
          subsidiary_id, targeted_object, created_at)
-    SELECT entry.lago_id, %(organization)s::uuid, target.id, entry.connection, entry.integration_type,
-        entry.external_customer_id, entry.sync_with_provider, entry.subsidiary_id,
-        entry.targeted_object, now()
-    FROM jsonb_to_recordset(%(put_integrations)s::jsonb) AS item (n int, entries jsonb)
-    JOIN target ON target.n = item.n
-    CROSS JOIN LATERAL jsonb_to_recordset(item.entries) AS entry (
-        lago_id uuid, connection uuid, integration_type text, external_customer_id text,
+    SELECT item.lago_id, %(organization)s::uuid, target.id, item.connection, item.integration_type,
+        item.external_customer_id, item.sync_with_provider, item.subsidiary_id, item.targeted_object, now()
+    FROM json_to_recordset(%(put_integrations)s::json) AS item (
+        n int, lago_id uuid, connection uuid, integration_type text, external_customer_id text,
         sync_with_provider boolean, subsidiary_id text, targeted_object text
     )
-    ON CONFLICT (id) DO UPDATE SET
-        connection_id = excluded.connection_id, external_customer_id = excluded.external_customer_id,
-        sync_with_provider = excluded.sync_with_provider, subsidiary_id = excluded.subsidiary_id,
-        targeted_object = excluded.targeted_object
+    JOIN target ON target.n = item.n
+    {again}
 )
+
+-- :again
+ON CONFLICT (id) DO UPDATE SET
+    connection_id = excluded.connection_id, external_customer_id = excluded.external_customer_id,
+    sync_with_provider = excluded.sync_with_provider, subsidiary_id = excluded.subsidiary_id,
+    targeted_object = excluded.targeted_object

@@ -81,9 +81,9 @@ def _compare(case: Case, old: list[Entry], wanted: list[Entry]) -> None:
     put = [entry for entry in new if entry not in old]
     if put:
         times = case.sent.get("identity", {}).get("parts", {})
-        case.rows["put_metadata"] = {
-            "entries": [entry | {"created_at": times.get(entry["lago_id"])} for entry in put]
-        }
+        case.rows["put_metadata"] = [
+            entry | {"created_at": times.get(entry["lago_id"])} for entry in put
+        ]
     gone = ranks.keys() - {entry["lago_id"] for entry in new}
     if gone:
-        case.rows["remove_metadata"] = {"ids": sorted(gone)}
+        case.rows["remove_metadata"] = [{"ids": sorted(gone)}]

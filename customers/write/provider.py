@@ -33,9 +33,9 @@ def decide_provider(case: Case) -> None:
     if not case.compare_all("billing_configuration.", old, new or dict.fromkeys(old)):
         return
     if new:
-        case.rows["put_provider"] = {**new, "connection": connection}
+        case.rows["put_provider"] = [{**new, "connection": connection}]
     else:
-        case.rows["remove_provider"] = {}
+        case.rows["remove_provider"] = [{}]
 
 
 def _stored(case: Case) -> dict[str, Any]:

@@ -17,7 +17,7 @@
 -- :remove
 removed_provider AS (
     DELETE FROM customers_providerlink link
-    USING jsonb_to_recordset(%(remove_provider)s::jsonb) AS item (n int), target
+    USING json_to_recordset(%(remove_provider)s::json) AS item (n int), target
     WHERE target.n = item.n AND link.customer_id = target.id
 )
 
@@ -28,13 +28,16 @@ put_provider AS (
          provider_payment_methods)
     SELECT %(organization)s::uuid, target.id, item.connection, item.provider_customer_id, item.sync,
         item.sync_with_provider, item.provider_payment_methods
-    FROM jsonb_to_recordset(%(put_provider)s::jsonb) AS item (
+    FROM json_to_recordset(%(put_provider)s::json) AS item (
         n int, connection uuid, provider_customer_id text, sync boolean, sync_with_provider boolean,
         provider_payment_methods varchar[]
     )
     JOIN target ON target.n = item.n
-    ON CONFLICT (customer_id) DO UPDATE SET
-        connection_id = excluded.connection_id, provider_customer_id = excluded.provider_customer_id,
-        sync = excluded.sync, sync_with_provider = excluded.sync_with_provider,
-        provider_payment_methods = excluded.provider_payment_methods
+    {again}
 )
+
+-- :again
+ON CONFLICT (customer_id) DO UPDATE SET
+    connection_id = excluded.connection_id, provider_customer_id = excluded.provider_customer_id,
+    sync = excluded.sync, sync_with_provider = excluded.sync_with_provider,
+    provider_payment_methods = excluded.provider_payment_methods

@@ -8,11 +8,8 @@ frozen AS MATERIALIZED (
 
 -- :begin
 wanted AS MATERIALIZED (
-    SELECT item.n, coalesce(item.id, (item.identity ->> 'id')::uuid, customers_newest_first_id()) AS id,
-        item.id IS NULL AS is_new, item.version, item.fields, item.changes, item.identity
-    FROM jsonb_to_recordset(%(customers)s::jsonb) AS item (
-        n int, id uuid, version int, fields jsonb, changes jsonb, identity jsonb
-    )
+    SELECT item.n, item.id, item.version IS NULL AS is_new, item.version, item.fields, item.changes
+    FROM json_to_recordset(%(customers)s::json) AS item (n int, id uuid, version int, fields jsonb, changes jsonb)
 )
 
 -- :hold
@@ -103,48 +100,51 @@ counted AS MATERIALIZED (
         %(organization)s::uuid, newcomers.numbered, newcomers.highest, newcomers.count - newcomers.numbered
     ) AS first_number
     FROM (
-        SELECT count(*), count(identity) AS numbered,
-            coalesce(max((identity ->> 'sequential_id')::bigint), 0) AS highest
-        FROM target
-        WHERE is_new
+        SELECT count(*), count(newcomer.sequential_id) AS numbered,
+            coalesce(max(newcomer.sequential_id), 0) AS highest
+        FROM json_to_recordset(%(newcomers)s::json) AS newcomer (id uuid, sequential_id bigint)
+        JOIN target ON target.id = newcomer.id
     ) newcomers
     WHERE newcomers.count > 0
 )
 
+-- :place
+newcomer.ordinality
+
+-- :place_kept
+count(*) FILTER (WHERE newcomer.sequential_id IS NULL) OVER (ORDER BY newcomer.ordinality)
+
 -- :create
--- A newcomer whose external_id somebody else has just taken breaks the unique index here, and the
--- whole write is done again.
+-- As json, not jsonb: each is read once, straight into the columns. A newcomer whose external_id
+-- somebody else has just taken breaks the unique index here, and the whole write is done again.
 inserted AS (
-    INSERT INTO customers_customer
-    SELECT new.*
+    INSERT INTO customers_customer (
+        id, organization_id, external_id, sequential_id, slug, version, created_at, updated_at,
+        billing_entity_id, account_type, customer_type, name, firstname, lastname, legal_name, legal_number,
+        tax_identification_number, email, phone, url, logo_url, address_line1, address_line2, city, zipcode,
+        state, country, currency, timezone, net_payment_term, external_salesforce_id,
+        finalize_zero_amount_invoice, invoice_grace_period, document_locale,
+        subscription_invoice_issuing_date_anchor, subscription_invoice_issuing_date_adjustment,
+        skip_invoice_custom_sections
+    )
+    SELECT new.id, %(organization)s::uuid, new.external_id, number.number,
+        coalesce(new.slug, organization.document_number_prefix || '-'
+            || lpad(number.number::text, greatest(3, length(number.number::text)), '0')),
+        1, coalesce(new.created_at, now()), now(),
+        new.billing_entity_id, new.account_type, new.customer_type, new.name, new.firstname, new.lastname,
+        new.legal_name, new.legal_number, new.tax_identification_number, new.email, new.phone, new.url,
+        new.logo_url, new.address_line1, new.address_line2, new.city, new.zipcode, new.state, new.country,
+        new.currency, new.timezone, new.net_payment_term, new.external_salesforce_id,
+        new.finalize_zero_amount_invoice, new.invoice_grace_period, new.document_locale,
+        new.subscription_invoice_issuing_date_anchor, new.subscription_invoice_issuing_date_adjustment,
+        new.skip_invoice_custom_sections
     FROM counted
-    CROSS JOIN (
-        SELECT *, row_number() OVER (PARTITION BY identity IS NULL ORDER BY n) AS place
-        FROM target
-        WHERE is_new
-    ) newcomer
     JOIN billing_organization organization ON organization.id = %(organization)s::uuid
-    CROSS JOIN LATERAL (SELECT (counted.first_number + newcomer.place - 1)::text AS number) number
-    CROSS JOIN LATERAL jsonb_populate_record(
-        NULL::customers_customer,
-        jsonb_build_object(
-            'account_type', 'customer',
-            'finalize_zero_amount_invoice', 'inherit',
-            'skip_invoice_custom_sections', false
-        )
-        || newcomer.fields
-        || jsonb_build_object(
-            'id', newcomer.id,
-            'organization_id', %(organization)s::uuid,
-            'sequential_id', number.number,
-            'slug', organization.document_number_prefix || '-'
-                || lpad(number.number, greatest(3, length(number.number)), '0'),
-            'version', 1,
-            'created_at', now(),
-            'updated_at', now()
-        )
-        || coalesce(newcomer.identity, '{}')
-    ) AS new
+    CROSS JOIN (
+        SELECT newcomer.*, {place} AS place
+        FROM json_populate_recordset(NULL::customers_customer, %(newcomers)s::json) WITH ORDINALITY AS newcomer
+    ) new
+    CROSS JOIN LATERAL (SELECT coalesce(new.sequential_id, counted.first_number + new.place - 1) AS number) number
     RETURNING id, version, updated_at
 ),
 created AS (

@@ -20,16 +20,18 @@
 -- :remove
 removed_section AS (
     DELETE FROM customers_selectedsection choice
-    USING jsonb_to_recordset(%(remove_sections)s::jsonb) AS item (n int, ids uuid[]), target
+    USING json_to_recordset(%(remove_sections)s::json) AS item (n int, ids uuid[]), target
     WHERE target.n = item.n AND choice.customer_id = target.id AND choice.section_id <> ALL (item.ids)
 )
 
 -- :put
 put_sections AS (
     INSERT INTO customers_selectedsection (id, organization_id, customer_id, section_id)
-    SELECT gen_random_uuid(), %(organization)s::uuid, target.id, section_id
-    FROM jsonb_to_recordset(%(put_sections)s::jsonb) AS item (n int, ids uuid[])
+    SELECT item.id, %(organization)s::uuid, target.id, item."to"
+    FROM json_to_recordset(%(put_sections)s::json) AS item (n int, id uuid, "to" uuid)
     JOIN target ON target.n = item.n
-    CROSS JOIN LATERAL unnest(item.ids) AS section_id
-    ON CONFLICT (customer_id, section_id) DO NOTHING
+    {again}
 )
+
+-- :again
+ON CONFLICT (customer_id, section_id) DO NOTHING

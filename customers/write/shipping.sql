@@ -6,11 +6,14 @@ put_shipping AS (
         (organization_id, customer_id, address_line1, address_line2, city, zipcode, state, country)
     SELECT %(organization)s::uuid, target.id, item.address_line1, item.address_line2, item.city,
         item.zipcode, item.state, item.country
-    FROM jsonb_to_recordset(%(put_shipping)s::jsonb) AS item (
+    FROM json_to_recordset(%(put_shipping)s::json) AS item (
         n int, address_line1 text, address_line2 text, city text, zipcode text, state text, country text
     )
     JOIN target ON target.n = item.n
-    ON CONFLICT (customer_id) DO UPDATE SET
-        address_line1 = excluded.address_line1, address_line2 = excluded.address_line2,
-        city = excluded.city, zipcode = excluded.zipcode, state = excluded.state, country = excluded.country
+    {again}
 )
+
+-- :again
+ON CONFLICT (customer_id) DO UPDATE SET
+    address_line1 = excluded.address_line1, address_line2 = excluded.address_line2,
+    city = excluded.city, zipcode = excluded.zipcode, state = excluded.state, country = excluded.country

@@ -18,17 +18,19 @@
 -- :remove
 removed_tax AS (
     DELETE FROM customers_appliedtax link
-    USING jsonb_to_recordset(%(remove_taxes)s::jsonb) AS item (n int, ids uuid[]), target
+    USING json_to_recordset(%(remove_taxes)s::json) AS item (n int, ids uuid[]), target
     WHERE target.n = item.n AND link.customer_id = target.id AND link.tax_id <> ALL (item.ids)
 )
 
 -- :put
 put_taxes AS (
     INSERT INTO customers_appliedtax AS link (id, organization_id, customer_id, tax_id, origin, created_at)
-    SELECT customers_ordered_id(tax.place), %(organization)s::uuid, target.id, tax.id, 'manual', now()
-    FROM jsonb_to_recordset(%(put_taxes)s::jsonb) AS item (n int, ids uuid[])
+    SELECT item.id, %(organization)s::uuid, target.id, item."to", 'manual', now()
+    FROM json_to_recordset(%(put_taxes)s::json) AS item (n int, id uuid, "to" uuid)
     JOIN target ON target.n = item.n
-    CROSS JOIN LATERAL unnest(item.ids) WITH ORDINALITY AS tax (id, place)
-    ON CONFLICT (customer_id, tax_id) DO UPDATE SET origin = excluded.origin
-        WHERE link.origin <> excluded.origin
+    {again}
 )
+
+-- :again
+ON CONFLICT (customer_id, tax_id) DO UPDATE SET origin = excluded.origin
+    WHERE link.origin <> excluded.origin
