@@ -20,14 +20,3 @@ const follow = async (box) => {
 
 const box = document.querySelector("[data-progress]");
 if (box !== null) follow(box);
-
-// A second click while the first is on its way asks for nothing more.
-document.addEventListener("submit", (event) => {
-    if (event.target.dataset.sent) event.preventDefault();
-    event.target.dataset.sent = "1";
-});
-
-// Whoever comes back to the page may send it again.
-window.addEventListener("pageshow", () => {
-    for (const form of document.forms) delete form.dataset.sent;
-});

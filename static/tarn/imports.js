@@ -97,19 +97,9 @@ async function follow(box) {
 const box = document.querySelector("[data-progress]");
 if (box !== null) follow(box);
 
-// --- Forms ----------------------------------------------------------------------------------------
+// --- Coming back ----------------------------------------------------------------------------------
 
-// A second click while the first is on its way asks for nothing more.
-document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (form.dataset.sent) event.preventDefault();
-    if (form.method === "post") form.dataset.sent = "1";
-    const words = event.submitter?.dataset.busy;
-    if (words) event.submitter.textContent = words;
-});
-
-// Whoever comes back to the page may send it again.
+// What a page said before it was left is out of date when somebody comes back to it.
 window.addEventListener("pageshow", (event) => {
-    for (const form of document.forms) delete form.dataset.sent;
     if (event.persisted) location.reload();
 });

@@ -1,4 +1,4 @@
-// The review and the conflict: sent once, and what was chosen is shown as the result.
+// The review and the conflict: what was chosen is shown as the result.
 
 import { noteSaving } from "./drafts.js";
 
@@ -10,21 +10,8 @@ form.addEventListener("keydown", (event) => {
         event.preventDefault();
 });
 
-let sent = false;
 form.addEventListener("submit", (event) => {
-    if (sent) {
-        event.preventDefault();
-        return;
-    }
-    sent = true;
     if (event.submitter?.value.startsWith("save")) noteSaving();
-    for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
-});
-// Back from the cache of the browser, the page can be sent again.
-addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    sent = false;
-    for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
 });
 
 for (const row of form.querySelectorAll("[data-row]")) {
