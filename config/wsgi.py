@@ -7,7 +7,8 @@ list.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -15,8 +16,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import get_resolver
+from django.urls import ResolverMatch, URLResolver, get_resolver, set_script_prefix
+from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -47,27 +50,54 @@ class ProgramRequest(WSGIRequest):
         self.content_params: dict[str, str] = {}
 
 
-class ProgramHandler(WSGIHandler):
-    """Django's handler with the middlewares of settings.API_MIDDLEWARE: plain callables."""
+class ProgramHandler:
+    """Does what Django's handler does, but for what only browsers need.
 
-    request_class = ProgramRequest
+    No signal is sent and no local of the thread is set, which costs more than many a view. The
+    middlewares are those of settings.API_MIDDLEWARE: plain callables without hooks.
+    """
 
-    def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer with a length: without one, gunicorn sends the body in chunks."""
-        response = super().get_response(request)
-        if isinstance(response, HttpResponse):
-            response.headers.setdefault("Content-Length", str(len(response.content)))
-        return response
-
-    def load_middleware(self, is_async: bool = False) -> None:
-        """Build the chain; the hooks of Django's middlewares (`process_view`, ...) don't run."""
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
-        chain = convert_exception_to_response(super()._get_response)  # type: ignore[misc] # not in the stubs
+    def __init__(self) -> None:
+        chain: Any = convert_exception_to_response(self._view)
         for path in reversed(settings.API_MIDDLEWARE):
             chain = convert_exception_to_response(import_string(path)(chain))
-        self._middleware_chain = chain
+        self._chain: Callable[[HttpRequest], HttpResponse] = chain
+        self._fixed: dict[tuple[URLResolver, str], ResolverMatch] = {}
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer one request, and leave the connection to the database fit for the next."""
+        request = ProgramRequest(environ)
+        if request.META["SCRIPT_NAME"]:
+            set_script_prefix(request.META["SCRIPT_NAME"])
+        response = self._chain(request)
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            reason = response.reason_phrase
+            log_response("%s: %s", reason, request.path, response=response, request=request)
+        connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
+        content = response.content
+        # Without a length, gunicorn would send the body in chunks.
+        response.headers.setdefault("Content-Length", str(len(content)))
+        status = f"{response.status_code} {response.reason_phrase}"
+        start_response(status, list(response.headers.items()))
+        return (content,)
+
+    def _view(self, request: HttpRequest) -> HttpResponseBase:
+        match = request.resolver_match = self._find(request.path_info)
+        answer: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        return answer
+
+    def _find(self, path: str) -> ResolverMatch:
+        """Return where a path leads; paths without a part to read are looked for only once.
+
+        :raises Resolver404: if it leads nowhere.
+        """
+        resolver = get_resolver()
+        match = self._fixed.get((resolver, path))
+        if match is None:
+            match = resolver.resolve(path)
+            if path == f"/{match.route}":
+                self._fixed[resolver, path] = match
+        return match
 
 
 class Application:

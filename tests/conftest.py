@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, connections, transaction
+from django.db import transaction
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from config.database import database
@@ -34,20 +34,18 @@ def pytest_configure(config: pytest.Config) -> None:
         _server.append((cluster, directory))
         url = os.environ["TARN_TEST_DATABASE_URL"] = cluster.start()
     settings.DATABASES["default"].update(database(url))
+    _spare_transactions()
 
 
-def _spare_the_transaction() -> None:
-    """Have requests leave the test's connection open; Django's own test client undoes it."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-        signal.connect(_close_old_connections)
+def _spare_transactions() -> None:
+    """Have requests leave a connection alone that a test has a transaction on."""
+    judge = DatabaseWrapper.close_if_unusable_or_obsolete
 
-
-def _close_old_connections(**_: Any) -> None:
-    """Do what Django does around a request, but leave the transaction of a test alone."""
-    for connection in connections.all(initialized_only=True):
+    def spare(connection: DatabaseWrapper) -> None:
         if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
+            judge(connection)
+
+    DatabaseWrapper.close_if_unusable_or_obsolete = spare
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -108,7 +106,6 @@ class Client:
         """Send one request and return the answer."""
         from config.wsgi import application
 
-        _spare_the_transaction()
         sent = self._headers(headers or {}, json is not None)
         if json is not None:
             body = jsonlib.dumps(json).encode()
@@ -120,7 +117,7 @@ class Client:
         try:
             content = b"".join(chunks)
         finally:
-            chunks.close()
+            getattr(chunks, "close", lambda: None)()
         [(status, found)] = began
         return Answer(
             int(status.split()[0]), Headers({name.lower(): value for name, value in found}), content

@@ -1,8 +1,12 @@
-import pytest
-from django.http import JsonResponse
-from django.urls import path
+import contextlib
 
-from config.wsgi import undecoded_path
+import pytest
+from django.db import DatabaseError, connection
+from django.http import JsonResponse
+from django.urls import get_script_prefix, path, set_script_prefix
+
+from config.wsgi import application, undecoded_path
+from tests.conftest import environ
 
 
 def echo(request):
@@ -10,7 +14,17 @@ def echo(request):
     return JsonResponse({"path": request.path_info, "body": request.read().decode()})
 
 
-urlpatterns = [path("api/v1/<path:rest>", lambda request, rest: echo(request))]
+def lose(request):
+    """Answer as if nothing were wrong, and leave a connection behind that is."""
+    with connection.cursor() as cursor, contextlib.suppress(DatabaseError):
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return JsonResponse({})
+
+
+urlpatterns = [
+    path("api/v1/lose", lose),
+    path("api/v1/<path:rest>", lambda request, rest: echo(request)),
+]
 handler404 = "config.pages.not_found"
 
 
@@ -74,3 +88,19 @@ class TestApplication:
 
         assert answer.status == 200
         assert "set-cookie" not in answer.headers
+
+    @pytest.mark.django_db(transaction=True)
+    def test_leaves_no_broken_connection_to_the_next_request(self, anonymous):
+        """Red without the look at the connection after each request."""
+        anonymous.get("/api/v1/lose")
+
+        assert connection.connection is None
+
+    def test_tells_prefixes_of_a_mounted_application_to_what_builds_links(self, anonymous):
+        """Red if the prefix of the request at hand is not set."""
+        sent = environ("GET", "/tarn/api/v1/x", None, {})
+
+        application(sent | {"SCRIPT_NAME": "/tarn"}, lambda *_: None)
+
+        assert get_script_prefix() == "/tarn/"
+        set_script_prefix("/")

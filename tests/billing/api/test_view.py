@@ -214,7 +214,7 @@ class TestSize:
         sent = environ("POST", THINGS, None, {"Authorization": f"Bearer {API_KEY}"})
         sent |= {"wsgi.input": stream, "HTTP_TRANSFER_ENCODING": "chunked"}
 
-        application(sent, lambda *_: None).close()
+        application(sent, lambda *_: None)
 
         assert stream.tell() == MIB + 1
 
@@ -236,7 +236,7 @@ class TestSize:
 
         sent = environ("POST", THINGS, THING, {"Authorization": f"Bearer {API_KEY}"})
         began = []
-        application(sent | {"wsgi.input": Broken()}, lambda *head: began.append(head)).close()
+        application(sent | {"wsgi.input": Broken()}, lambda *head: began.append(head))
 
         assert began[0][0].startswith("400")
 
