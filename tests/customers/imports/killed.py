@@ -1,4 +1,9 @@
-"""Runs one import in a process of its own, to be killed: `python -m ... ID [twin]`."""
+"""Runs imports in processes of their own, to be killed: `python -m ...`, told by its input.
+
+To start Python and Django anew for every kill takes longer than what is to be killed, so that one
+process that has done so is doubled instead. It says `ready`; `run ID [twin]` answers the new
+process' number, `wait NUMBER` how it ended.
+"""
 
 import os
 import sys
@@ -19,22 +24,50 @@ def database_url() -> str:
     return f"postgresql://{account}@/{place['NAME']}?host={host}{port}"
 
 
-def main(import_id: str, *, twin: bool) -> None:
-    """Go on with the import; say when it begins."""
+def main() -> None:
+    """Do what is asked until nobody asks any more."""
     import django
 
     django.setup()
+    from customers.imports import run  # noqa: F401  # loaded once for all
+
+    print("ready", flush=True)  # noqa: T201
+    for line in sys.stdin:
+        verb, *words = line.split()
+        answer = double(words[0], words[1:]) if verb == "run" else ending(int(words[0]))
+        print(answer, flush=True)  # noqa: T201
+
+
+def double(import_id: str, words: list[str]) -> int:
+    """Go on with the import in a process of its own and return its number."""
+    number = os.fork()
+    if number:
+        return number
+    code = 1
+    try:
+        go_on(import_id, twin="twin" in words, small="whole" not in words)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def ending(number: int) -> int:
+    """Wait for a process and return its exit code, below zero if it was killed."""
+    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+
+
+def go_on(import_id: str, *, twin: bool, small: bool) -> None:
+    """Go on with the import, as soon as the last process is known to be dead."""
     from billing.errors import NotAllowed
     from customers.imports import run
     from customers.imports import runner as runs
     from customers.intakes import Import
 
-    # Many small batches: a kill falls into the middle of one.
-    runs.SIZES = (20, 40)
+    if small:
+        # Many batches: a kill falls into the middle of one.
+        runs.SIZES = (20, 40)
     if twin:
         runs.Runner._write_decided = _write_apart  # type: ignore[method-assign]
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
@@ -64,4 +97,4 @@ def _write_apart(runner, page, decided, lane):
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    main(sys.argv[1], twin="twin" in sys.argv[2:])
+    main()

@@ -2,9 +2,11 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -19,11 +21,54 @@ from tests.customers.imports.killed import database_url
 
 # `make soak` asks for fifty.
 KILLS = int(os.environ.get("TARN_SOAK_KILLS", "3"))
-ROWS = 1_000 + 400 * KILLS
+ROWS = 1_000 + 250 * KILLS
 REFUSED = 7  # every so many rows one is refused
 SEED = int(os.environ.get("TARN_SOAK_SEED", "20261122"))
+# Whoever still waits then waits for ever.
+WAIT = 120
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Runners:
+    """Runs imports in processes of their own, each started within milliseconds."""
+
+    def __init__(self):
+        self._root = subprocess.Popen(
+            [sys.executable, "-m", "tests.customers.imports.killed"],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "DATABASE_URL": database_url(),
+                 "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        )  # fmt: skip
+        assert self._root.stdout is not None
+        assert self._root.stdout.readline() == "ready\n"
+
+    def start(self, intake, *words):
+        """Return the number of a process that goes on with the import."""
+        return self._ask("run", intake.pk, *words)
+
+    def wait(self, number):
+        """Return how a process ended."""
+        return self._ask("wait", number)
+
+    def kill(self, number):
+        """Kill a process as nothing can catch it, unless it has come to its end."""
+        os.kill(number, signal.SIGKILL)
+        self.wait(number)
+
+    def close(self):
+        self._root.stdin.close()
+        self._root.wait(WAIT)
+
+    def _ask(self, *words):
+        print(*words, file=self._root.stdin, flush=True)
+        return int(self._root.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def runners(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), closing(Runners()) as found:
+        yield found
 
 
 def big_file(directory):
@@ -32,59 +77,46 @@ def big_file(directory):
     return write(directory, "\n".join(lines))
 
 
-def start(intake, *words):
-    """Return a process that is about to go on with the import."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.customers.imports.killed", str(intake.pk), *words],
-        cwd=ROOT, stdout=subprocess.PIPE,
-        env={**os.environ, "DATABASE_URL": database_url(),
-             "DJANGO_SETTINGS_MODULE": "tests.settings"},
-    )  # fmt: skip
-    assert child.stdout is not None
-    assert child.stdout.readline() == b"ready\n"
-    return child
-
-
-def kill_again_and_again(intake, *words):
+def kill_again_and_again(runners, intake, *words):
     """Kill it so many times at moments that the seed decides; return how often it was at work."""
     moments = random.Random(SEED)  # noqa: S311
     hits = 0
     for _ in range(KILLS):
-        before = Import.objects.get(pk=intake.pk).checkpoint
-        child = start(intake, *words)
-        wait_until_past(intake, before, child)
-        time.sleep(moments.uniform(0.0, 0.15))
-        child.kill()
-        child.wait()
-        after = Import.objects.get(pk=intake.pk)
-        hits += after.state == Import.State.RUNNING
-        if after.state == Import.State.DONE:
+        child = runners.start(intake, *words)
+        wait_for_batches(intake, moments.randint(0, 2))
+        time.sleep(moments.uniform(0.0, 0.05))
+        runners.kill(child)
+        intake.refresh_from_db()
+        hits += intake.state == Import.State.RUNNING
+        if intake.state == Import.State.DONE:
             break
     return hits
 
 
-def wait_until_past(intake, checkpoint, child):
-    """Return once the child has written something, or is done."""
-    deadline = time.monotonic() + 60
-    while Import.objects.get(pk=intake.pk).checkpoint <= checkpoint and child.poll() is None:
+def wait_for_batches(intake, count):
+    """Return once so many batches were written, or all of them."""
+    place, deadline = intake.checkpoint, time.monotonic() + WAIT
+    while count and intake.state != Import.State.DONE:
         assert time.monotonic() < deadline
         time.sleep(0.005)
+        intake.refresh_from_db()
+        count -= intake.checkpoint > place
+        place = intake.checkpoint
 
 
-def finish(intake, *words):
-    child = start(intake, *words)
-    assert child.wait(120) == 0
+def finish(runners, intake, *words):
+    assert runners.wait(runners.start(intake, "whole", *words)) == 0
     intake.refresh_from_db()
 
 
 class TestKill:
-    def test_counts_every_row_once(self, organization, tmp_path):
+    def test_counts_every_row_once(self, organization, tmp_path, runners):
         """Fails when the checkpoint moves in a transaction of its own: see the next test."""
         print(f"seed {SEED}")  # noqa: T201
         intake = staged(organization, big_file(tmp_path))
 
-        assert kill_again_and_again(intake) > 0
-        finish(intake)
+        assert kill_again_and_again(runners, intake) > 0
+        finish(runners, intake)
 
         refused = len(range(0, ROWS, REFUSED))
         assert counts(intake) == (ROWS - refused, 0, 0, refused)
@@ -96,20 +128,20 @@ class TestKill:
         counter = CustomerCounter.objects.get(organization=organization)
         assert (counter.last_number, counter.kept) == (ROWS - refused, ROWS - refused)
 
-    def test_sees_the_broken_twin_lose_rows(self, organization, tmp_path):
+    def test_sees_the_broken_twin_lose_rows(self, organization, tmp_path, runners):
         """The twin moves the checkpoint first and writes after it: what was between is lost."""
         intake = staged(organization, big_file(tmp_path))
 
-        kill_again_and_again(intake, "twin")
-        finish(intake, "twin")
+        kill_again_and_again(runners, intake, "twin")
+        finish(runners, intake, "twin")
 
         assert Customer.objects.count() < ROWS - len(range(0, ROWS, REFUSED))
 
-    def test_does_no_harm_when_two_go_on_at_once(self, organization, tmp_path):
+    def test_does_no_harm_when_two_go_on_at_once(self, organization, tmp_path, runners):
         intake = staged(organization, big_file(tmp_path))
 
-        children = [start(intake), start(intake)]
-        assert [child.wait(120) for child in children] == [0, 0]
+        children = [runners.start(intake), runners.start(intake)]
+        assert [runners.wait(child) for child in children] == [0, 0]
 
         intake.refresh_from_db()
         refused = len(range(0, ROWS, REFUSED))
