@@ -1,5 +1,8 @@
 """Bulk work over customers: what was asked for, by whom, how far it is, and what was left out."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -82,6 +85,15 @@ class Batch(models.Model):
         """Return who asked for it, at work on it."""
         door = ChangeRecord.Door(self.door)
         return Actor(door, self.actor_name, self.actor_id, self.reason, self.id)
+
+
+def batches_among(organization_id: UUID, ids: Iterable[UUID | None]) -> set[UUID]:
+    """Return which of these are batches that can still be looked at."""
+    wanted = {one for one in ids if one is not None}
+    if not wanted:
+        return set()
+    found = Batch.objects.filter(organization_id=organization_id, pk__in=wanted)
+    return set(found.values_list("pk", flat=True))
 
 
 class BatchItem(models.Model):

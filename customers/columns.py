@@ -161,7 +161,7 @@ def _annotations(organization_id: UUID) -> dict[str, Any]:
     taxes = AppliedTax.objects.filter(**mine).order_by("tax__code")
     metadata = CustomerMetadata.objects.filter(**mine).order_by("key")
     records = ChangeRecord.objects.filter(
-        organization=organization_id, object_id=OuterRef("pk")
+        organization=organization_id, resource="customer", object_id=OuterRef("pk")
     ).order_by("-id")
     providers = ProviderLink.objects.filter(**mine)
     return {

@@ -145,6 +145,7 @@ ASKING_MORE = {
         ({"do": do}, Ability.IMPORT)
         for do in ("mend", "replace", "try", "start", "stop", "resume", "settle", "repeat")
     ],
+    "customer_portal": [({"do": "end"}, Ability.EDIT_CUSTOMERS)],
     "customer_sides": [
         ({"do": "compare"}, Ability.SYNC),
         ({"do": "push"}, Ability.SYNC),

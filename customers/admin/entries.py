@@ -31,6 +31,14 @@ DOORS: dict[str, str | Promise] = {
     "system": gettext_lazy("System"),
 }
 _SHORT = 3
+_VERBS: dict[tuple[str, str], str | Promise] = {
+    ("customer", "created"): gettext_lazy("created the customer"),
+    ("customer", "updated"): gettext_lazy("changed"),
+    ("customer", "deleted"): gettext_lazy("deleted the customer"),
+    ("customer", "restored"): gettext_lazy("restored the customer"),
+    ("portal_link", "created"): gettext_lazy("made a link to the customer's own page"),
+    ("portal_link", "deleted"): gettext_lazy("ended all links to the customer's own page"),
+}
 
 
 class Told(NamedTuple):
@@ -72,20 +80,16 @@ def _told(entry: Entry, differences: list[Difference]) -> Told:
         timezone.localtime(entry.at).date(),
         _ICONS.get(entry.door, "edit"),
         str(DOORS.get(entry.door, entry.door)),
-        _verb(entry.action),
+        _verb(entry),
         summary(entry.action, differences),
         differences,
         entry.action == ChangeRecord.Action.UPDATED and bool(differences),
     )
 
 
-def _verb(action: str) -> str:
-    return {
-        "created": _("created the customer"),
-        "updated": _("changed"),
-        "deleted": _("deleted the customer"),
-        "restored": _("restored the customer"),
-    }.get(action, action)
+def _verb(entry: Entry) -> str:
+    words = _VERBS.get((entry.resource, entry.action))
+    return str(words) if words else entry.action
 
 
 def summary(action: str, differences: Sequence[Difference]) -> str:

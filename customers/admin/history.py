@@ -48,6 +48,7 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     "customer": Kind(gettext_lazy("Customer"), Customer, "customers_customer"),
+    "portal_link": Kind(gettext_lazy("Customer's own page"), Customer, "customers_customer"),
     "tax": Kind(gettext_lazy("Tax"), Tax, "billing_tax"),
     "billing_entity": Kind(gettext_lazy("Billing entity"), BillingEntity, "billing_billingentity"),
     "invoice_custom_section": Kind(
@@ -69,6 +70,11 @@ _VERBS = {
     "updated": gettext_lazy("changed"),
     "deleted": gettext_lazy("deleted"),
     "restored": gettext_lazy("restored"),
+}
+# Where what was done is not done to the object that the record names.
+_VERBS_ABOUT = {
+    ("portal_link", "created"): gettext_lazy("made a link to the page of"),
+    ("portal_link", "deleted"): gettext_lazy("ended all links to the page of"),
 }
 
 
@@ -235,13 +241,18 @@ def _line(record: ChangeRecord, names: Any, objects: Mapping[UUID, Model]) -> Li
         record,
         timezone.localtime(record.at).date(),
         str(DOORS.get(record.door, record.door)),
-        str(_VERBS.get(record.action, record.action)),
+        _verb(record),
         str(kind.label) if kind else record.resource,
         _name(record, row),
         link,
         summary(record.action, differences),
         differences,
     )
+
+
+def _verb(record: ChangeRecord) -> str:
+    words = _VERBS_ABOUT.get((record.resource, record.action)) or _VERBS.get(record.action)
+    return str(words or record.action)
 
 
 def _told(path: str, old: Any, new: Any, names: Any) -> Difference:

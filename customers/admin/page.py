@@ -2,6 +2,7 @@
 
 from billing.staff.pages import StaffPage
 from customers.admin.ending import Delete, Restore
+from customers.admin.portal_links import PortalLinks
 from customers.admin.sides import SidesPage
 from customers.admin.tabs import Addresses, Api, Connections, Overview, Terms
 from customers.admin.timeline import Revert, Timeline
@@ -17,6 +18,7 @@ PAGES: tuple[tuple[str, type[StaffPage], str], ...] = (
     (f"{_ONE}timeline/", Timeline, "customer_timeline"),
     (f"{_ONE}timeline/<int:record_id>/revert/", Revert, "customer_revert"),
     (f"{_ONE}api/", Api, "customer_api"),
+    (f"{_ONE}portal/", PortalLinks, "customer_portal"),
     (f"{_ONE}delete/", Delete, "customers_customer_delete"),
     (f"{_ONE}restore/", Restore, "customer_restore"),
 )

@@ -111,6 +111,7 @@ class CustomerPage(StaffPage):
                 "restore": self.link("admin:customer_restore"),
                 "delete": self.link("admin:customers_customer_delete"),
                 "timeline": self.link("admin:customer_timeline"),
+                "portal": self.link("admin:customer_portal"),
             },
         }
 

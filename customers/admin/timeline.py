@@ -15,6 +15,7 @@ from billing.staff.roles import Ability
 from billing.staff.sentences import sentence
 from customers.admin.entries import DOORS, fields_of_customers, told
 from customers.admin.reading import CustomerPage
+from customers.batches import batches_among
 from customers.history import (
     PATHS,
     ChangedSince,
@@ -60,6 +61,7 @@ class Timeline(CustomerPage):
         return self.show(
             entries=told(organization_id, shown, country),
             proposals=proposals_among(organization_id, [one.batch_id for one in shown]),
+            batches=batches_among(organization_id, [one.batch_id for one in shown]),
             actors=actors_of(organization_id, customer_id),
             doors=DOORS,
             fields=fields_of_customers(country),

@@ -11,9 +11,11 @@ undone AS MATERIALIZED (
     SELECT id, action, changes
     FROM billing_changerecord
     WHERE organization_id = %(organization)s::uuid AND object_id = %(id)s::uuid
+      AND resource = 'customer'
       AND id >= (
           SELECT min(id) FROM billing_changerecord
           WHERE organization_id = %(organization)s::uuid AND object_id = %(id)s::uuid
+            AND resource = 'customer'
             AND at > %(moment)s::timestamptz
       )
 ),

@@ -12,6 +12,8 @@ from billing.errors import NotFound
 from billing.events.models import ChangeRecord
 from customers.history.paths import in_order, paths_of
 
+# What a timeline tells of beside the customer: the links to its page.
+_TOLD = ("customer", "portal_link")
 # Far back enough to know everybody who works with a customer.
 _LATELY = 2_000
 
@@ -38,6 +40,8 @@ class Entry:
     changes: tuple[Change, ...]
     # The import or the bulk change it was a part of.
     batch_id: UUID | None = None
+    # What it is about: the customer itself, or something of its own.
+    resource: str = "customer"
 
     @classmethod
     def of(cls, record: ChangeRecord) -> Self:
@@ -53,6 +57,7 @@ class Entry:
             record.action,
             tuple(Change(path, old, new) for path, (old, new) in changes),
             record.batch_id,
+            record.resource,
         )
 
 
@@ -65,21 +70,25 @@ def timeline(
     actor: str | None = None,
     door: str | None = None,
     path: str | None = None,
+    resource: str | None = None,
 ) -> list[Entry]:
-    """Return the changes of a customer, newest first.
+    """Return the changes of a customer and of what is its own, newest first.
 
     :param before: the id of the last entry of the page before this one.
     :param actor: only changes by the person or program with this id, or name if it has no id.
     :param door: only changes that came through it.
     :param path: only changes of this path, or of the paths below it (`shipping_address`).
+    :param resource: only what was done to this: `customer`, or `portal_link`.
     """
-    records = records_of(organization_id, customer_id).order_by("-id")
+    records = _told_of(organization_id, customer_id).order_by("-id")
     if before is not None:
         records = records.filter(id__lt=before)
     if actor is not None:
         records = records.alias(who=Coalesce("actor_id", "actor_name")).filter(who=actor)
     if door is not None:
         records = records.filter(door=door)
+    if resource is not None:
+        records = records.filter(resource=resource)
     if path is not None:
         records = records.filter(changes__has_any_keys=paths_of(path))
     return [Entry.of(record) for record in records[:limit]]
@@ -98,7 +107,7 @@ def entry_of(organization_id: UUID, customer_id: UUID, record_id: int) -> Entry:
 
 def actors_of(organization_id: UUID, customer_id: UUID) -> dict[str, str]:
     """Return who changed a customer lately, as `timeline` takes it, with the latest name."""
-    latest = records_of(organization_id, customer_id).order_by("-id")[:_LATELY]
+    latest = _told_of(organization_id, customer_id).order_by("-id")[:_LATELY]
     rows = latest.values_list(Coalesce("actor_id", "actor_name"), "actor_name")
     found: dict[str, str] = {}
     for who, name in rows:
@@ -109,4 +118,10 @@ def actors_of(organization_id: UUID, customer_id: UUID) -> dict[str, str]:
 def records_of(organization_id: UUID, customer_id: UUID) -> QuerySet[ChangeRecord]:
     return ChangeRecord.objects.filter(
         organization_id=organization_id, resource="customer", object_id=customer_id
+    )
+
+
+def _told_of(organization_id: UUID, customer_id: UUID) -> QuerySet[ChangeRecord]:
+    return ChangeRecord.objects.filter(
+        organization_id=organization_id, resource__in=_TOLD, object_id=customer_id
     )

@@ -31,7 +31,7 @@ from customers.portal.form import (
     sealed_form,
     typed_in,
 )
-from customers.portal.links import LinkExpired, NoSuchLink, read_token
+from customers.portal.links import LinkEnded, LinkExpired, NoSuchLink, read_token
 from customers.portal.propose import last_judged, propose, waiting_proposal, withdraw
 from customers.portal.visits import count_visit
 
@@ -124,6 +124,8 @@ class PortalPage(View):
             self.customer = read_token(token)
         except LinkExpired:
             return _closed(request, "expired", HTTPStatus.GONE)
+        except LinkEnded:
+            return _closed(request, "ended", HTTPStatus.GONE)
         except NoSuchLink:
             return _closed(request, "gone", HTTPStatus.NOT_FOUND)
         rate = count_visit(self.customer)

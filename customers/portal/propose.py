@@ -1,11 +1,12 @@
 """What a customer proposes: checked as the API checks it, and kept for staff to judge."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from billing.errors import NotAllowed, NotFound, Refusal
@@ -81,6 +82,13 @@ def propose(customer: Customer, draft: Draft) -> Proposal:
 def withdraw(customer: Customer) -> None:
     """Take back what the customer proposed, if nobody has judged it yet."""
     _waiting(customer).update(state=Proposal.State.WITHDRAWN)
+
+
+def forget_proposals(before: datetime) -> None:
+    """Delete the proposals that were judged, replaced or withdrawn before a moment."""
+    dropped = Q(judged_at=None, created_at__lt=before)
+    ended = Proposal.objects.exclude(state=Proposal.State.WAITING)
+    ended.filter(Q(judged_at__lt=before) | dropped).delete()
 
 
 def _wait_for_others(customer: Customer) -> None:

@@ -4,7 +4,9 @@ for (const button of document.querySelectorAll("[data-copy-from]")) {
     button.addEventListener("click", async () => {
         const field = document.getElementById(button.dataset.copyFrom);
         field.select();
-        await navigator.clipboard.writeText(field.value);
+        // Plain http has no clipboard.
+        if (navigator.clipboard) await navigator.clipboard.writeText(field.value);
+        else document.execCommand("copy");
         button.textContent = button.dataset.copied;
     });
 }
