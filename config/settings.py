@@ -184,7 +184,12 @@ TARN_XERO_URL = env.str("TARN_XERO_URL", default="https://api.nango.dev/proxy").
 TARN_NANGO_SECRET_KEY = env.str("TARN_NANGO_SECRET_KEY", default="")
 
 # A job that takes long (an import, a provider that does not answer) keeps no other one waiting.
-PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": env.int("TARN_WORKER_JOBS", default=4)}
+# Two of the jobs look for what is new as long as anything comes. What is due later, and starts
+# nobody by a notice, is looked for every second.
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": env.int("TARN_WORKER_JOBS", default=6),
+    "fetch_job_polling_interval": 1.0,
+}
 # Modules with jobs; procrastinate itself looks for `tasks` only at the top of each app.
 PROCRASTINATE_IMPORT_PATHS = [
     "billing.api.tasks",

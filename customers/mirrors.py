@@ -139,6 +139,27 @@ class Mirror(OrganizationPart):
         return found
 
 
+class MirrorChange(OrganizationPart):
+    """A change of a customer whose meaning for a connection is still to be seen.
+
+    A trigger on the change records (migration `keep_mirror_changes`) writes it in the transaction
+    of the change; `customers.providers.changes` takes it, in the order of the ids. `remote_id` is
+    the link's after the change, `put_off_until` keeps one aside that could not be dealt with.
+    """
+
+    # No keys: rows are written with every change of a linked customer, and live for a moment.
+    customer_id = models.UUIDField()
+    payment_provider_id = models.UUIDField(null=True)
+    integration_id = models.UUIDField(null=True)
+    paths = ArrayField(models.TextField())
+    remote_id = models.CharField(max_length=TEXT_LENGTH, null=True)
+    at = models.DateTimeField(db_default=Now())
+    put_off_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return ", ".join(self.paths)
+
+
 class Comparison(OrganizationPart):
     """What the other side had of a customer when it was asked last, to be shown beside ours.
 

@@ -55,8 +55,6 @@ told AS (
     ORDER BY happened.id
     RETURNING 1
 )
--- One job, however many there are: it only says that there is something to do.
-INSERT INTO procrastinate_jobs (queue_name, task_name, args)
-SELECT 'webhooks', 'billing.deliver_webhooks', jsonb_build_object('organization_id', %(organization)s::text)
+-- One job at most, however many there are: it only says that there is something to do.
+SELECT billing_wake('webhooks', 'billing.deliver_webhooks')
 WHERE EXISTS (SELECT FROM told)
-RETURNING id

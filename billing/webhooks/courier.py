@@ -1,22 +1,21 @@
 """Makes the deliveries that are due, many at a time; one courier in each worker process."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import time
-from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
 from django.utils import timezone
 
 from billing.events.models import ChangeRecord
 from billing.events.signing import private_key
 from billing.organizations.models import Organization
 from billing.tallies import count
+from billing.waking import PAUSE, Watch, in_database, is_stopping
 from billing.webhooks import queue
 from billing.webhooks.body import Happened
 from billing.webhooks.calls import CALLS_AT_ONCE, Answer, Caller
@@ -30,7 +29,6 @@ _LOOK_SECONDS = 0.1
 _LATE = Answer(0, error="the body is no longer kept")
 
 log = structlog.get_logger(__name__)
-Found = TypeVar("Found")
 
 
 class Courier:
@@ -40,6 +38,7 @@ class Courier:
         self._caller = Caller()
         self._calls: set[asyncio.Task[Result]] = set()
         self._woken = asyncio.Event()
+        self._watch = Watch()
 
     def wake(self) -> None:
         """Say that there may be more to do."""
@@ -50,12 +49,13 @@ class Courier:
         try:
             while True:
                 self._woken.clear()
-                await _in_database(queue.spread)
+                await in_database(queue.spread)
                 await self._start()
                 if self._calls:
+                    self._watch.found()
                     await self._settle()
                     continue
-                due = await _in_database(queue.next_due)
+                due = await in_database(queue.next_due)
                 if not await self._is_worth_waiting(due):
                     return due
         finally:
@@ -63,10 +63,10 @@ class Courier:
 
     async def _start(self) -> None:
         """Start the calls there is room for."""
-        room = CALLS_AT_ONCE - len(self._calls)
-        claims = await _in_database(queue.claim, room) if room else []
+        room = 0 if is_stopping() else CALLS_AT_ONCE - len(self._calls)
+        claims = await in_database(queue.claim, room) if room else []
         if claims:
-            letters = await _in_database(_letters, claims)
+            letters = await in_database(_letters, claims)
             self._calls |= {
                 asyncio.create_task(self._deliver(claim, letter))
                 for claim, letter in zip(claims, letters, strict=True)
@@ -87,23 +87,23 @@ class Courier:
             await asyncio.sleep(0)  # those that finish in the same moment go into the same write
             more = {call for call in self._calls if call.done()}
             self._calls -= more
-            await _in_database(_keep, [call.result() for call in done | more])
+            await in_database(_keep, [call.result() for call in done | more])
 
     async def _is_worth_waiting(self, due: datetime | None) -> bool:
-        """Wait for what is due soon; say whether there may be something to do."""
-        if self._woken.is_set():
-            return True
-        if due is None:
-            return False
-        seconds = (due - datetime.now(UTC)).total_seconds()
-        if seconds >= WAIT_SECONDS:
-            return False
-        try:
-            async with asyncio.timeout(max(seconds, 0.01)):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
-        return True
+        """Wait for what is due soon, or still comes; say whether there may be something to do."""
+        while not is_stopping():
+            seconds = (due - datetime.now(UTC)).total_seconds() if due else None
+            if self._woken.is_set() or (seconds is not None and seconds <= 0):
+                return True
+            if self._watch.is_over and (seconds is None or seconds >= WAIT_SECONDS):
+                return False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE):
+                    await self._woken.wait()
+            if await in_database(queue.spread):
+                self._watch.found()
+                return True
+        return False
 
 
 class Letter:
@@ -170,13 +170,3 @@ def _keep(results: Sequence[Result]) -> None:
     taken = sum(result.answer.is_success for result in results)
     count("delivery", "webhook", "taken", taken)
     count("delivery", "webhook", "failed", len(results) - taken)
-
-
-async def _in_database(work: Callable[..., Found], *values: Any) -> Found:
-    """Run a function that talks to the database, beside the calls that are under way."""
-    return await sync_to_async(_fresh, thread_sensitive=True)(work, *values)
-
-
-def _fresh(work: Callable[..., Found], *values: Any) -> Found:
-    close_old_connections()
-    return work(*values)

@@ -14,6 +14,7 @@ from django.db.models import Min, Q
 from django.db.models.functions import Now
 
 from billing.statements import Statement
+from billing.waking import wake
 from billing.webhooks.calls import CALLS_AT_ONCE, Answer
 from billing.webhooks.models import Delivery, Event
 from billing.webhooks.retries import GONE, delay_after
@@ -54,6 +55,11 @@ class Result:
 
     claim: Claim
     answer: Answer
+
+
+def wake_courier(at: datetime | None = None) -> None:
+    """Have the courier look when this transaction is committed, or then."""
+    wake("webhooks", "billing.deliver_webhooks", at)
 
 
 def spread() -> int:

@@ -4,10 +4,10 @@ Everything here only puts rows in place; the courier makes the calls (contract:
 webhooks-and-providers.md 1.4).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
@@ -24,7 +24,7 @@ from billing.events.records import change_row, record_change
 from billing.organizations.locks import lock_organization
 from billing.organizations.models import Organization
 from billing.webhooks.models import Delivery, Event
-from billing.webhooks.tasks import deliver_webhooks
+from billing.webhooks.queue import wake_courier
 
 # A replay is a hand-made repair; whoever needs more narrows the range and repeats.
 MAX_REPLAYED = 10_000
@@ -59,7 +59,7 @@ def retry(organization_id: UUID, delivery_id: UUID) -> Delivery:
     Delivery.objects.filter(pk=delivery.pk).exclude(status=Delivery.Status.SUCCEEDED).update(
         status=Delivery.Status.PENDING, attempts=0, due_at=Now(), finished_at=None
     )
-    _go(organization_id)
+    wake_courier()
     return delivery
 
 
@@ -81,7 +81,7 @@ def replay(organization_id: UUID, delivery_id: UUID, url: str | None = None) -> 
         object_id=delivery.object_id,
         url=webhook_url(url) if url else None,
     )
-    _go(organization_id)
+    wake_courier()
     return made
 
 
@@ -123,7 +123,7 @@ def replay_range(organization_id: UUID, chosen: Range, url: str | None = None) -
         )
     )
     if made:
-        _go(organization_id)
+        wake_courier()
     return len(made)
 
 
@@ -146,6 +146,13 @@ def send_test(organization_id: UUID, endpoint_id: UUID) -> Delivery:
     )
 
 
+class Told(NamedTuple):
+    """What an event tells of one object."""
+
+    object_id: UUID
+    snapshot: Mapping[str, Any]
+
+
 def announce(
     organization_id: UUID,
     event_type: str,
@@ -158,23 +165,39 @@ def announce(
 
     Return the event, or None if nobody wants it. Changes of customers are told by their writer.
     """
+    told = Told(object_id, snapshot)
+    events = announce_all(organization_id, event_type, object_type, [told], endpoint_ids)
+    return events[0] if events else None
+
+
+def announce_all(
+    organization_id: UUID,
+    event_type: str,
+    object_type: str,
+    told: Sequence[Told],
+    endpoint_ids: list[UUID] | None = None,
+) -> list[Event]:
+    """Do what `announce` does, of many objects."""
     wanted = endpoint_ids or list(
         WebhookEndpoint.objects.wanting(event_type)
         .filter(organization_id=organization_id)
         .values_list("pk", flat=True)
     )
     if not wanted:
-        return None
-    event = Event.objects.create(
-        organization_id=organization_id,
-        event_type=event_type,
-        object_type=object_type,
-        object_id=object_id,
-        snapshot=orjson.dumps(snapshot).decode(),
-        endpoint_ids=wanted,
+        return []
+    events = Event.objects.bulk_create(
+        Event(
+            organization_id=organization_id,
+            event_type=event_type,
+            object_type=object_type,
+            object_id=object_id,
+            snapshot=orjson.dumps(snapshot).decode(),
+            endpoint_ids=wanted,
+        )
+        for object_id, snapshot in told
     )
-    _go(organization_id)
-    return event
+    wake_courier()
+    return events
 
 
 @transaction.atomic
@@ -197,7 +220,7 @@ def resume_endpoint(organization_id: UUID, endpoint_id: UUID, actor: Actor) -> b
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(failing_since=None)
     values = {"paused_at": None, "pause_reason": None}
     changed = change_row(endpoint, "webhook_endpoint", values, actor)
-    _go(organization_id)
+    wake_courier()
     return changed
 
 
@@ -220,11 +243,6 @@ def rotate_hmac_key(organization_id: UUID, overlap: timedelta, actor: Actor) -> 
         actor,
     )
     return key
-
-
-def _go(organization_id: UUID) -> None:
-    """Have the courier look; the job starts when this transaction is committed."""
-    deliver_webhooks.defer(organization_id=str(organization_id))
 
 
 def _endpoint(organization_id: UUID, endpoint_id: UUID) -> WebhookEndpoint:

@@ -6,7 +6,14 @@ foreign keys (migration `tenant_links`) make a link across organizations impossi
 
 from customers.batches import Batch, BatchItem
 from customers.intakes import Import, ImportPiece, ImportRow, SavedMapping
-from customers.mirrors import Comparison, DriftRound, Mirror, PaymentMethod, ProviderEvent
+from customers.mirrors import (
+    Comparison,
+    DriftRound,
+    Mirror,
+    MirrorChange,
+    PaymentMethod,
+    ProviderEvent,
+)
 from customers.models.address import Address
 from customers.models.customer import Customer, CustomerCounter, CustomerQuerySet
 from customers.models.duplicates import DuplicatePair, DuplicateSearch
@@ -52,6 +59,7 @@ __all__ = [
     "IntegrationLink",
     "ListChoice",
     "Mirror",
+    "MirrorChange",
     "PaymentMethod",
     "PortalVisits",
     "Proposal",

@@ -20,6 +20,7 @@ from customers.models import Customer, IntegrationLink, ProviderLink
 Body = dict[str, Any]
 """What is sent, by our own names (`email`, `name`, `city`, ...): JSON, without blank values."""
 
+Link = ProviderLink | IntegrationLink
 
 _ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
 # Fields of a customer that the other side may know better.
@@ -105,7 +106,7 @@ class Subject(NamedTuple):
     """Whom a call is about: a customer with its link to the adapter's connection."""
 
     customer: Customer
-    link: ProviderLink | IntegrationLink
+    link: Link
 
     @property
     def remote_id(self) -> str | None:
@@ -249,6 +250,8 @@ class Adapter(Listener):
     # Whether later changes of the customer are sent, and changes of what.
     updates: ClassVar[bool] = True
     told_of: ClassVar[frozenset[str]] = CONTACT
+    # The secrets that every call is sent with.
+    credentials: ClassVar[tuple[str, ...]] = ()
     # Whether `read` can be asked, so that both sides can be compared.
     reads: ClassVar[bool] = False
     # By which field of the customer a field of `body` is known, where it has another name; one of
@@ -261,6 +264,15 @@ class Adapter(Listener):
     # How long the provider knows an idempotency key; None is for good. Later, `find` is asked.
     key_lifetime: ClassVar[timedelta | None] = None
     retries: ClassVar[Retries] = Retries()
+
+    def refusal(self) -> Refused | None:
+        """Return the refusal of every call, where nobody need be asked for it."""
+        try:
+            for name in self.credentials:
+                self.secret(name)
+        except Refused as refused:
+            return refused
+        return None
 
     @abstractmethod
     def body(self, subject: Subject) -> Body:

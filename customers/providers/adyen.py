@@ -62,6 +62,7 @@ class AdyenAdapter(Adapter):
     """An Adyen merchant account, by its official client."""
 
     name = "Adyen"
+    credentials = ("api_key",)
     creates = False
     awaits = LINK_LASTS
     updates = False

@@ -87,7 +87,7 @@ def _turn_down(link: ProviderLink, told: Told) -> None:
     if not mirror.todo:
         mirror.state, mirror.failed_step = Mirror.State.FAILED, Mirror.Step.CHECKOUT
     mirror.save()
-    events.announce_failure(link, failure)
+    events.announce_failures([(link, failure)])
 
 
 def _mirror(link: ProviderLink) -> Mirror:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from billing.waking import wake
 from customers.mirrors import Mirror
 
 # Longer than all calls of a step can take.
@@ -44,3 +45,8 @@ def enqueue(mirror: Mirror) -> None:
     app.configure_task(
         "customers.continue_mirror", queue="providers", schedule_at=mirror.next_try_at
     ).defer(mirror_id=str(mirror.pk))
+
+
+def wake_mirrors() -> None:
+    """Have a worker see to the changes that wait, once this transaction is committed."""
+    wake("providers", "customers.mirror_changes")

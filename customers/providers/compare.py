@@ -12,7 +12,7 @@ from billing.events.actor import Actor
 from customers.change import CustomerChange
 from customers.mirrors import CODE_LENGTH, WORDS_LENGTH, Comparison, Mirror
 from customers.models import Customer, IntegrationLink, ProviderLink
-from customers.providers.adapter import Adapter, Body, Failure, Subject, adapter_of
+from customers.providers.adapter import Adapter, Body, Failure, Link, Subject, adapter_of
 from customers.providers.claims import locked
 from customers.providers.mirror import ask_for
 from customers.providers.sides import mirror_at, side_of
@@ -22,8 +22,6 @@ from customers.write import Outcome, write_customer
 
 # Somebody waits for the answer.
 TIMEOUT = 8.0
-
-Link = ProviderLink | IntegrationLink
 
 
 class Row(NamedTuple):

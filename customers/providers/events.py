@@ -5,19 +5,19 @@ Contract: webhooks-and-providers.md 1.6.
 Each is called in the transaction that did it.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from billing.events.models import WebhookEndpoint
-from billing.webhooks.write import announce
+from billing.webhooks.write import Told, announce, announce_all
 from customers.models import Customer, IntegrationLink, ProviderLink
-from customers.providers.adapter import Failure
+from customers.providers.adapter import Failure, Link
 from customers.read import customer_json
 
 CREATED = "customer.payment_provider_created"
-FAILED = "customer.payment_provider_error"
 CHECKOUT = "customer.checkout_url_generated"
 # What an integration does for a customer, which is how events name it.
 _FAMILIES = {"netsuite": "accounting", "xero": "accounting", "anrok": "tax"}
@@ -63,34 +63,30 @@ def announce_booked(link: IntegrationLink) -> None:
         announce(link.organization_id, event_type, "customer", link.customer_id, form)
 
 
-def announce_integration_failure(link: IntegrationLink, failure: Failure) -> None:
-    """Tell that an integration refused, or could not be reached for too long."""
+def announce_failures(failures: Iterable[tuple[Link, Failure]]) -> None:
+    """Tell that the other side refused, or could not be reached for too long."""
+    kinds: dict[tuple[UUID, str, str], list[Told]] = {}
+    for link, failure in failures:
+        name, about = _named(link)
+        error = {"message": failure.message, "error_code": failure.code}
+        kind = (link.organization_id, f"customer.{name}_error", f"{name}_customer_error")
+        told = Told(link.customer_id, {**about, "provider_error": error})
+        kinds.setdefault(kind, []).append(told)
+    for kind, every in kinds.items():
+        announce_all(*kind, every)
+
+
+def _named(link: Link) -> tuple[str, dict[str, Any]]:
+    """Return what an event calls this kind of connection, and how it names the customer."""
+    if isinstance(link, ProviderLink):
+        return "payment_provider", checkout_subject(link)
     family = _FAMILIES[link.type]
-    announce(
-        link.organization_id,
-        f"customer.{family}_provider_error",
-        f"{family}_provider_customer_error",
-        link.customer_id,
-        {
-            "lago_customer_id": str(link.customer_id),
-            "external_customer_id": link.customer.external_id,
-            f"{family}_provider": link.type,
-            f"{family}_provider_code": link.connection.code,
-            "provider_error": {"message": failure.message, "error_code": failure.code},
-        },
-    )
-
-
-def announce_failure(link: ProviderLink, failure: Failure) -> None:
-    """Tell that a provider refused, or could not be reached for too long."""
-    error = {"message": failure.message, "error_code": failure.code}
-    announce(
-        link.organization_id,
-        FAILED,
-        "payment_provider_customer_error",
-        link.customer_id,
-        {**checkout_subject(link), "provider_error": error},
-    )
+    return f"{family}_provider", {
+        "lago_customer_id": str(link.customer_id),
+        "external_customer_id": link.customer.external_id,
+        f"{family}_provider": link.type,
+        f"{family}_provider_code": link.connection.code,
+    }
 
 
 def announce_checkout(link: ProviderLink, url: str) -> None:

@@ -68,6 +68,7 @@ class GocardlessAdapter(Adapter):
     """A GoCardless account, by its official client."""
 
     name = "GoCardless"
+    credentials = ("access_token",)
     updates = False
     reads = True
     has_checkout = True

@@ -54,7 +54,8 @@ def ask(mirror: Mirror, change: Change) -> bool:
             is_under_way=is_under_way(mirror),
             has_method=PaymentMethod.objects.filter(customer_id=mirror.customer_id).exists(),
         )
-        _add(mirror, steps)
+        if add(mirror, steps):
+            mirror.save()
         return bool(mirror.todo)
 
 
@@ -62,7 +63,8 @@ def ask_for(mirror_id: UUID, steps: Iterable[Mirror.Step]) -> None:
     """Have these steps done in the background, now, with all attempts before them."""
     with transaction.atomic():
         mirror = locked(mirror_id)
-        _add(mirror, steps)
+        if add(mirror, steps):
+            mirror.save()
         if mirror.claimed_until is None or mirror.claimed_until < timezone.now():
             mirror.attempts = mirror.throttled = 0
             mirror.next_try_at = timezone.now()
@@ -85,13 +87,14 @@ def work(mirror_id: UUID, timeout: float = 20.0) -> None:
         pass
 
 
-def _add(mirror: Mirror, steps: Iterable[Mirror.Step]) -> None:
+def add(mirror: Mirror, steps: Iterable[Mirror.Step]) -> bool:
+    """Add steps to those that are to be done; return whether any of them is new."""
     new = [step for step in steps if step not in mirror.todo]
     if not new:
-        return
+        return False
     if not mirror.todo:
         mirror.attempts = mirror.throttled = 0
         mirror.state = _State.QUEUED
         mirror.next_try_at = timezone.now()
     mirror.todo = [*mirror.todo, *(step.value for step in new)]
-    mirror.save()
+    return True

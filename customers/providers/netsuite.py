@@ -49,6 +49,7 @@ class NetsuiteAdapter(BookingAdapter):
     """A NetSuite account, with a token of an integration record (TBA)."""
 
     name = "NetSuite"
+    credentials = ("client_secret", "token_secret")
     told_of = BookingAdapter.told_of | {f"{_SHIPPING}{part}" for part in ADDRESS}
     only_at_creation = frozenset(
         {"lago_customer_id", "external_id", "subsidiary_id", "page", "is_person"}

@@ -7,12 +7,12 @@ from functools import cache
 from uuid import UUID
 
 import structlog
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
-from procrastinate.contrib.django import app
 
-from customers.mirrors import Mirror
+from customers.mirrors import Mirror, MirrorChange
 from customers.models import ProviderLink
+from customers.providers.claims import wake_mirrors
 from customers.providers.mirror import reflect
 from customers.providers.steps import Change
 
@@ -50,14 +50,16 @@ def create_later(organization_id: UUID, customer_id: UUID) -> None:
     link = ProviderLink.objects.filter(
         organization_id=organization_id, customer_id=customer_id
     ).first()
-    if link is not None:
-        app.configure_task("customers.mirror_customer", queue="providers").defer(
-            organization_id=str(organization_id),
-            customer_id=str(customer_id),
-            connection_id=str(link.connection_id),
+    if link is None:
+        return
+    with transaction.atomic():
+        MirrorChange.objects.create(
+            organization_id=organization_id,
+            customer_id=customer_id,
+            payment_provider_id=link.connection_id,
             paths=[],
-            remote_id=None,
         )
+        wake_mirrors()
 
 
 def _create(organization_id: UUID, customer_id: UUID) -> None:

@@ -1,7 +1,8 @@
 """Where a mirror's customer, link and events are found: at payment providers, at integrations."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, ClassVar, TypeGuard
 from uuid import UUID
 
 from billing.events.actor import Actor
@@ -10,54 +11,65 @@ from customers.change import CustomerChange
 from customers.mirrors import Mirror
 from customers.models import Customer, IntegrationLink, ProviderLink
 from customers.providers import events
-from customers.providers.adapter import Failure, Subject
+from customers.providers.adapter import Link, Subject
 from customers.write import write_customer
 
 
 class Side(ABC):
     """One of the two kinds of links."""
 
-    @abstractmethod
+    links: ClassVar[type[Link]]
+
+    def subjects(self, mirrors: Iterable[Mirror]) -> dict[UUID, Subject]:
+        """Return the customers and their links to the mirrors' connections, by mirror.
+
+        Those that are gone are left out.
+        """
+        mirrors = list(mirrors)
+        found = self.links.objects.select_related("customer").prefetch_related("connection")
+        links: dict[tuple[UUID, UUID | None], Link] = {
+            (link.customer_id, link.connection_id): link
+            for link in found.filter(
+                organization_id__in={one.organization_id for one in mirrors},
+                customer_id__in={one.customer_id for one in mirrors},
+                customer__deleted_at=None,
+            )
+        }
+        linked = ((one.pk, links.get((one.customer_id, connection_id(one)))) for one in mirrors)
+        return {pk: Subject(link.customer, link) for pk, link in linked if self._is_active(link)}
+
     def subject(self, mirror: Mirror, *, lock: bool = False) -> Subject | None:
         """Return the customer and its link to the mirror's connection; None if either is gone.
 
         :param lock: hold the customer until the end of the transaction.
         """
+        if lock:
+            customers = Customer.objects.select_for_update(no_key=True)
+            held = customers.filter(organization_id=mirror.organization_id, pk=mirror.customer_id)
+            list(held.values_list("pk"))
+        return self.subjects([mirror]).get(mirror.pk)
+
+    def _is_active(self, link: Link | None) -> TypeGuard[Link]:
+        return link is not None
 
     @abstractmethod
     def store_id(self, subject: Subject, remote_id: str) -> None:
         """Write the id by which the other side knows the customer, and tell of it."""
 
-    @abstractmethod
-    def announce_failure(self, subject: Subject, failure: Failure) -> None:
-        """Tell that the other side refused, or could not be reached for too long."""
+
+def connection_id(mirror: Mirror) -> UUID | None:
+    """Return the id of the mirror's connection, of whichever kind."""
+    return mirror.payment_provider_id or mirror.integration_id
 
 
 class ProviderSide(Side):
     """Links to payment providers."""
 
-    def subject(self, mirror: Mirror, *, lock: bool = False) -> Subject | None:
-        """Return the customer and its link to the mirror's connection."""
-        customer = _customer_of(mirror, lock=lock)
-        link = (
-            ProviderLink.objects.select_related("connection", "customer")
-            .filter(
-                organization_id=mirror.organization_id,
-                customer_id=mirror.customer_id,
-                connection_id=mirror.payment_provider_id,
-            )
-            .first()
-        )
-        return Subject(customer, link) if customer and link else None
+    links = ProviderLink
 
     def store_id(self, subject: Subject, remote_id: str) -> None:
         """Write the id as every change of a customer is written."""
         store_provider_id(subject.customer, str(subject.link.connection), remote_id)
-
-    def announce_failure(self, subject: Subject, failure: Failure) -> None:
-        """Tell of it as an event of the customer."""
-        if isinstance(subject.link, ProviderLink):
-            events.announce_failure(subject.link, failure)
 
 
 def store_provider_id(customer: Customer, provider: str, remote_id: str) -> None:
@@ -77,21 +89,10 @@ def store_provider_id(customer: Customer, provider: str, remote_id: str) -> None
 class IntegrationSide(Side):
     """Links to integrations; those of a partner rest (contract: customers.md 2.10)."""
 
-    def subject(self, mirror: Mirror, *, lock: bool = False) -> Subject | None:
-        """Return the customer and its link to the mirror's connection."""
-        customer = _customer_of(mirror, lock=lock)
-        link = (
-            IntegrationLink.objects.select_related("connection", "customer")
-            .filter(
-                organization_id=mirror.organization_id,
-                customer_id=mirror.customer_id,
-                connection_id=mirror.integration_id,
-            )
-            .first()
-        )
-        if customer is None or customer.account_type == Customer.AccountType.PARTNER:
-            return None
-        return Subject(customer, link) if link else None
+    links = IntegrationLink
+
+    def _is_active(self, link: Link | None) -> TypeGuard[Link]:
+        return link is not None and link.customer.account_type != Customer.AccountType.PARTNER
 
     def store_id(self, subject: Subject, remote_id: str) -> None:
         """Write the id as every change of a customer is written."""
@@ -102,18 +103,6 @@ class IntegrationSide(Side):
         write_customer(customer.organization_id, change, actor)
         events.announce_booked(link)
 
-    def announce_failure(self, subject: Subject, failure: Failure) -> None:
-        """Tell of it as an event of the customer."""
-        if isinstance(subject.link, IntegrationLink):
-            events.announce_integration_failure(subject.link, failure)
-
-
-def _customer_of(mirror: Mirror, *, lock: bool) -> Customer | None:
-    customers = Customer.objects.kept().filter(
-        organization_id=mirror.organization_id, pk=mirror.customer_id
-    )
-    return (customers.select_for_update(no_key=True) if lock else customers).first()
-
 
 _PROVIDERS = ProviderSide()
 _INTEGRATIONS = IntegrationSide()
@@ -122,6 +111,15 @@ _INTEGRATIONS = IntegrationSide()
 def side_of(mirror: Mirror) -> Side:
     """Return the side that a mirror is on."""
     return _PROVIDERS if mirror.payment_provider_id else _INTEGRATIONS
+
+
+def subjects_of(mirrors: Collection[Mirror]) -> dict[UUID, Subject]:
+    """Return the customers and links of mirrors, of both sides, by mirror."""
+    found: dict[UUID, Subject] = {}
+    for side in (_PROVIDERS, _INTEGRATIONS):
+        ours = [mirror for mirror in mirrors if side_of(mirror) is side]
+        found |= side.subjects(ours) if ours else {}
+    return found
 
 
 def mirror_at(organization_id: UUID, customer_id: UUID, **connection: UUID) -> Mirror:

@@ -54,6 +54,7 @@ class StripeAdapter(Adapter):
     """A Stripe account, by its official client."""
 
     name = "Stripe"
+    credentials = ("secret_key",)
     has_checkout = True
     has_methods = True
     reads = True

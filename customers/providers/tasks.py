@@ -11,10 +11,12 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from billing import waking
 from customers.mirrors import DriftRound, Mirror, ProviderEvent
 from customers.providers import drift
 from customers.providers.adapter import Failure
-from customers.providers.claims import enqueue
+from customers.providers.changes import see_to_changes
+from customers.providers.claims import enqueue, wake_mirrors
 from customers.providers.inbound import enqueue_event, handle
 from customers.providers.mirror import reflect, work
 from customers.providers.steps import Change
@@ -43,10 +45,7 @@ def mirror_customer(
     remote_id: str | None,
     kind: str = "payment_provider",
 ) -> None:
-    """Do at a connection what a change of a customer asks for.
-
-    Deferred by the database with the record of the change (migration `mirror_at_integrations`).
-    """
+    """Do at a connection what a change of a customer asks for: a job of an older version."""
     reflect(
         UUID(organization_id),
         UUID(customer_id),
@@ -54,6 +53,17 @@ def mirror_customer(
         Change.read(paths, remote_id),
         kind=kind,
     )
+
+
+@app.task(
+    name="customers.mirror_changes",
+    queue="providers",
+    retry=_AFTER_AN_OUTAGE,
+    task_middleware=[waking.stops_with_worker],
+)
+async def mirror_changes() -> None:
+    """See what the changes that wait ask for."""
+    await waking.work_off(see_to_changes)
 
 
 @app.task(name="customers.continue_mirror", queue="providers", retry=_AFTER_AN_OUTAGE)
@@ -78,7 +88,8 @@ def forget_provider_events(timestamp: int) -> None:
 @app.periodic(cron="* * * * *", periodic_id="continue_mirrors")
 @app.task(name="customers.continue_mirrors", queueing_lock="continue_mirrors", queue="providers")
 def continue_mirrors(timestamp: int) -> None:
-    """Go on with mirrors that a process which died has left."""
+    """Go on with what a process which died has left, and what nobody was woken for."""
+    wake_mirrors()
     with transaction.atomic():
         stranded = (
             Mirror.objects.select_for_update(skip_locked=True)
@@ -144,5 +155,4 @@ def compare_soon(
 )
 async def retake_provider_jobs(timestamp: int) -> None:
     """Start the jobs anew whose worker has died; each can be done twice without harm."""
-    for job in await app.job_manager.get_stalled_jobs(queue="providers"):
-        await app.job_manager.retry_job(job)
+    await waking.retake("providers")

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from billing.connections.refusal import note_refusal, note_success
 from billing.tallies import count
-from customers.mirrors import CODE_LENGTH, WORDS_LENGTH, Comparison, Mirror
+from customers.mirrors import Comparison, Mirror
 from customers.models import ProviderLink
 from customers.providers import events
 from customers.providers.adapter import (
@@ -33,6 +33,7 @@ from customers.providers.adapter import (
     adapter_of,
 )
 from customers.providers.claims import CLAIM, enqueue, locked
+from customers.providers.failures import give_up, note
 from customers.providers.funding import store_funding_details
 from customers.providers.methods import store_default
 from customers.providers.sides import Side, side_of
@@ -289,10 +290,7 @@ class Turn:
         mirror = self.mirror
         mirror.attempts += 1
         mirror.throttled += isinstance(failure, Throttled)
-        mirror.error_message = failure.message[:WORDS_LENGTH]
-        mirror.error_code = failure.code and failure.code[:CODE_LENGTH]
-        mirror.error_request_id = failure.request_id and failure.request_id[:CODE_LENGTH]
-        mirror.error_at = timezone.now()
+        note(mirror, failure)
         if self.step == _Step.CREATE and isinstance(failure, Refused | Unavailable):
             # This attempt did nothing; an earlier one still may have.
             mirror.uncertain = self.was_uncertain
@@ -308,12 +306,11 @@ class Turn:
     def _give_up(self, failure: Failure, subject: Subject | None) -> None:
         mirror = self.mirror
         self._done()
-        mirror.attempts = mirror.throttled = 0
-        mirror.state, mirror.failed_step = _State.FAILED, self.step
+        give_up(mirror, self.step)
         if self.step == _Step.CREATE and not mirror.uncertain:
             mirror.creation_key = mirror.creation = mirror.creation_started_at = None
         if subject is not None:
-            self.side.announce_failure(subject, failure)
+            events.announce_failures([(subject.link, failure)])
 
     def _try_later(self, failure: Failure) -> None:
         mirror = self.mirror

@@ -51,6 +51,7 @@ class XeroAdapter(BookingAdapter):
     """A Xero organization, by its connection in Nango."""
 
     name = "Xero"
+    credentials = ("connection_id",)
     told_of = BookingAdapter.told_of | {"tax_identification_number"}
     only_at_creation = frozenset({"number"})
 

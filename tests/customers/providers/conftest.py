@@ -12,6 +12,7 @@ from billing.events.models import WebhookEndpoint
 from billing.models import Integration, PaymentProvider
 from billing.webhooks.models import Event
 from customers.providers import again, tasks
+from customers.providers.changes import see_to_changes
 from demo.fakes.adyen import AdyenFake
 from demo.fakes.gocardless import GocardlessFake
 from demo.fakes.netsuite import NetsuiteFake
@@ -181,6 +182,7 @@ def _bring_forward(args: dict[str, Any]) -> None:
 
 _TASKS = {
     "customers.mirror_customer": tasks.mirror_customer,
+    "customers.mirror_changes": see_to_changes,
     "customers.continue_mirror": tasks.continue_mirror,
     "customers.handle_provider_event": tasks.handle_provider_event,
     "customers.try_connection_again": again.try_connection_again,

@@ -8,8 +8,8 @@ from billing.webhooks.models import Event
 from customers.delete import delete_customer
 from customers.models import Customer, IntegrationLink, Mirror
 from customers.providers.adapter import Adapter, Refused, Subject, adapter_of
+from customers.providers.events import announce_failures
 from customers.providers.mirror import ask_for
-from customers.providers.sides import IntegrationSide
 from tests.billing.builders import make_integration
 from tests.customers.posting import API, post, shown
 from tests.customers.providers.bookkeeping import ADAPTERS, CONTACT, FAULTS, linked, remote_id
@@ -339,7 +339,7 @@ class TestAnrok:
         link = IntegrationLink.objects.get()
 
         words = Refused("The address could not be found.", "customerAddressCouldNotResolve")
-        IntegrationSide().announce_failure(Subject(link.customer, link), words)
+        announce_failures([(link, words)])
 
         assert events() == [
             (

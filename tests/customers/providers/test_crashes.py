@@ -144,4 +144,4 @@ class TestRetakingJobs:
 
         async_to_sync(tasks.retake_provider_jobs)(0)
 
-        assert [job.task_name for job in jobs()] == ["customers.mirror_customer"]
+        assert [job.task_name for job in jobs()] == ["customers.mirror_changes"]
