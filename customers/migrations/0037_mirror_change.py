@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0016_wake'),
+        ('billing', '0017_wake'),
         ('customers', '0036_links_by_id'),
     ]
 

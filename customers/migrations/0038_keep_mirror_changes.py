@@ -79,5 +79,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0037_mirror_change"), ("billing", "0016_wake")]
+    dependencies = [("customers", "0037_mirror_change"), ("billing", "0017_wake")]
     operations = [migrations.RunSQL(KEEP, BEFORE.with_mark(BEFORE.BEFORE.BOTH))]

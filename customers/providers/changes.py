@@ -17,6 +17,8 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 
+from billing.connections.refusal import note_refusal
+from billing.models import Integration, PaymentProvider
 from billing.statements import Statement
 from billing.tallies import count
 from customers.mirrors import Mirror, MirrorChange, PaymentMethod
@@ -45,6 +47,8 @@ _KEPT = (
 
 log = structlog.get_logger(__name__)
 
+# How many were refused at once, at which connection and why.
+Refusals = Counter[tuple[PaymentProvider | Integration, Refused]]
 # A customer at a connection.
 Place = tuple[UUID, UUID | None, UUID | None]
 
@@ -96,12 +100,14 @@ def _see_to(most: int) -> int:
         log.error("a change could not be told to a connection", change=unfit.ids[0], exc_info=cause)
         until = Now() + PUT_OFF
         return MirrorChange.objects.filter(pk__in=unfit.ids).update(put_off_until=until)
-    for kind, number in refused.items():
-        count("provider_call", kind, "refused", number)
+    for (connection, refusal), number in refused.items():
+        count("provider_call", str(connection.type), "refused", number)
+        if connection.refused_since is None:
+            note_refusal(connection, refusal.message, refusal.request_id)
     return len(taken)
 
 
-def _ask_together(taken: Sequence[Taken]) -> Counter[str]:
+def _ask_together(taken: Sequence[Taken]) -> Refusals:
     try:
         return _Round(taken).ask() if taken else Counter()
     except (OperationalError, InterfaceError):
@@ -123,8 +129,8 @@ class _Round:
         self._adapters: dict[UUID, Adapter | None] = {}
         self._refusals: dict[UUID, Refused | None] = {}
 
-    def ask(self) -> Counter[str]:
-        """Note the steps that are asked for; return how many were refused at once, by type."""
+    def ask(self) -> Refusals:
+        """Note the steps that are asked for; return how many were refused at once, and why."""
         with_method = _with_method(self._taken)
         asked: dict[Place, Mirror] = {}
         for change in self._taken:
@@ -167,14 +173,15 @@ class _Round:
         mirror.todo, mirror.next_try_at = [], None
         return True
 
-    def _tell(self, refused: Iterable[Mirror]) -> Counter[str]:
-        told = [self._subjects[mirror.pk] for mirror in refused]
-        announce_failures(
-            (subject.link, refusal)
-            for subject in told
-            if (refusal := self._refusals[subject.link.connection_id])
-        )
-        return Counter(str(subject.link.connection.type) for subject in told)
+    def _tell(self, refused: Iterable[Mirror]) -> Refusals:
+        told = [
+            (link, refusal)
+            for mirror in refused
+            if (link := self._subjects[mirror.pk].link)
+            and (refusal := self._refusals[link.connection_id])
+        ]
+        announce_failures(told)
+        return Counter((link.connection, refusal) for link, refusal in told)
 
 
 def _held(taken: Iterable[Taken]) -> dict[Place, Mirror]:

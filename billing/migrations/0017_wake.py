@@ -33,7 +33,7 @@ WHERE status IN ('todo', 'doing');
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0015_time_zone_of_staff"),
+        ("billing", "0016_refused_credentials"),
         ("procrastinate", "0041_post_retry_failed_job"),
     ]
     operations = [
