@@ -75,33 +75,58 @@ def _panel(
     remote_id = link.remote_id
     seen = getattr(mirror, "comparison", None)
     seen = seen if seen is not None and seen.remote_id == remote_id else None
-    mark, icon = _MARKS.get(mirror.state if mirror else "", (link.state, _ICONS[link.state]))
-    known = mirror is not None and mirror.state in _MARKS
     return Panel(
         link,
         connection_id,
-        mark,
-        icon,
-        str(mirror.get_state_display()) if mirror and known else link.words,
+        *_badge(link, adapter, mirror),
         _sentence(link.title, adapter, mirror, is_linked=bool(remote_id)),
         mirror,
         seen,
-        seen_words(link.title, seen),
+        seen_words(link.title, seen, adapter),
         [one for one in methods if one.connection_id == connection_id],
         can_retry=adapter is not None and mirror is not None and _may_try(mirror),
         can_compare=adapter is not None and adapter.reads and bool(remote_id),
     )
 
 
-def seen_words(name: str, seen: Comparison | None) -> str:
+def _badge(
+    link: Link, adapter: type[Adapter] | None, mirror: Mirror | None
+) -> tuple[str, str, str]:
+    """Return how far a link is: the mark, its icon, and the words."""
+    own = (link.state, _ICONS[link.state], link.words)
+    if adapter is None or mirror is None or mirror.state not in _MARKS:
+        return own
+    if _has_ended(mirror) and not link.remote_id:
+        return "warn", "hourglass_disabled", _("The page has ended")
+    if mirror.state == _State.AWAITING and link.remote_id:
+        return own
+    is_sent = adapter.updates and link.remote_id
+    if mirror.state == _State.OK and not is_sent:
+        return own
+    return *_MARKS[mirror.state], str(mirror.get_state_display())
+
+
+def _has_ended(mirror: Mirror) -> bool:
+    """Say whether the page that the customer got can't be used any more."""
+    until = mirror.awaiting_until
+    return mirror.state == _State.AWAITING and until is not None and until < timezone.now()
+
+
+def seen_words(name: str, seen: Comparison | None, adapter: type[Adapter] | None) -> str:
     """Return what came of the last comparison."""
     if seen is None:
         return ""
     if seen.theirs is None:
         words = _("%(name)s could not be asked: %(error)s")
         return words % {"name": name, "error": reason_of(seen)}
+    is_sent = adapter is not None and adapter.updates
     if not seen.differing:
-        return _("The same on both sides.")
+        words = (
+            _("The same on both sides.")
+            if is_sent
+            else _("Nothing that Tarn has sent was changed at %(name)s.")
+        )
+        return words % {"name": name}
     number = len(seen.differing)
     words = ngettext(
         "%(number)d field is not the same at %(name)s.",
@@ -122,7 +147,7 @@ def reason_of(failed: Mirror | Comparison) -> str:
 def _may_try(mirror: Mirror) -> bool:
     is_claimed = mirror.claimed_until is not None and mirror.claimed_until > timezone.now()
     waits = bool(mirror.todo) and bool(mirror.error_message)
-    return not is_claimed and (mirror.state == _State.FAILED or waits)
+    return not is_claimed and (mirror.state == _State.FAILED or waits or _has_ended(mirror))
 
 
 def _sentence(
@@ -131,8 +156,11 @@ def _sentence(
     """Return what happened last, and what happens next."""
     if adapter is None:
         return _("Stored only: Tarn does not call %(name)s.") % {"name": name}
-    if mirror is None or mirror.state == _State.IDLE:
+    is_settled = mirror is None or mirror.state in (_State.IDLE, _State.OK)
+    if mirror is None or (is_settled and not is_linked):
         return "" if is_linked else _nothing_yet(name, adapter)
+    if mirror.state == _State.IDLE:
+        return ""
     about: dict[str, Any] = {
         "name": name,
         "error": reason_of(mirror) if mirror.error_message else "",
@@ -140,10 +168,23 @@ def _sentence(
     }
     if mirror.state == _State.AWAITING:
         about["moment"] = _moment(mirror.awaiting_until)
+    if is_linked and mirror.state in (_State.OK, _State.AWAITING):
+        return _linked(adapter) % about
     return _words(mirror) % about
 
 
+def _linked(adapter: type[Adapter]) -> str:
+    if adapter.updates:
+        return _("%(name)s has what we have sent.")
+    return _("%(name)s knows the customer; later changes here are not sent there.")
+
+
 def _words(mirror: Mirror) -> str:
+    if _has_ended(mirror):
+        return _(
+            "The customer got a page to set up how to pay, and did not use it until it ended at"
+            " %(moment)s. Try again to make another."
+        )
     if mirror.state == _State.FAILED:
         return _(
             "Saved here. %(name)s did not take it: %(error)s Nothing more is tried by itself: mend"
@@ -151,8 +192,6 @@ def _words(mirror: Mirror) -> str:
         )
     if mirror.state == _State.AWAITING:
         return _("The customer got a page to set up how to pay; it is open until %(moment)s.")
-    if mirror.state == _State.OK:
-        return _("%(name)s has what we have sent.")
     if mirror.error_message:
         return _(
             "Saved here. %(name)s did not take it yet: %(error)s The next try is at %(moment)s;"
@@ -163,7 +202,12 @@ def _words(mirror: Mirror) -> str:
 
 def _nothing_yet(name: str, adapter: type[Adapter]) -> str:
     if not adapter.creates:
-        return _("%(name)s knows the customer once it has paid.") % {"name": name}
+        words = _(
+            "%(name)s knows the customer once it has left a way to pay there. The page for it is"
+            " sent to webhook endpoints that want customer.checkout_url_generated; the API makes"
+            " one when it is asked for the checkout URL."
+        )
+        return words % {"name": name}
     return ""
 
 

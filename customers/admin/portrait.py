@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from customers.addresses import PARTS, address_form, address_lines
+from customers.providers.adapter import adapter_class
 from customers.terms import ENTITY, Issuing, Term, applicable_terms, read_issuing
 from customers.words import Names, brand, label, read_names, shown
 
@@ -157,8 +158,8 @@ class Portrait:
         ]
         creates = bool(self.values[_CONFIGURATION + "sync_with_provider"])
         name = brand(values["payment_provider"])
-        state, words = _state(name, values["provider_customer_id"], creates)
         key = (values["payment_provider"], code)
+        state, words = _state(key[0], name, values["provider_customer_id"], creates)
         return Link(
             name,
             [fact for fact in facts if fact[1]],
@@ -179,8 +180,8 @@ class Portrait:
         ]
         name = brand(link["integration_type"])
         creates = bool(link["sync_with_provider"])
-        state, words = _state(name, link["external_customer_id"], creates)
         key = (link["integration_type"], code)
+        state, words = _state(key[0], name, link["external_customer_id"], creates)
         return Link(
             name,
             [fact for fact in facts if fact[1]],
@@ -195,10 +196,13 @@ def _inherited(terms: Mapping[str, Term]) -> list[tuple[str, Any]]:
     return [(path, term.value) for path, term in terms.items() if term.is_inherited]
 
 
-def _state(name: str, id_there: str | None, creates: bool) -> tuple[str, str]:
+def _state(kind: str, name: str, id_there: str | None, wanted: bool) -> tuple[str, str]:
     """Return how far a link has come, as a mark and in words."""
     if id_there:
         return "ok", _("Linked")
-    if creates:
+    adapter = adapter_class(kind)
+    if wanted and adapter is not None:
+        if not adapter.creates:
+            return "info", _("Waiting for the customer")
         return "info", _("Waiting to be created at %(name)s") % {"name": name}
     return "warn", _("No customer id at %(name)s yet") % {"name": name}

@@ -39,6 +39,7 @@ class SidesPage(CustomerPage):
         self._take_up(customer_id, connection_id)
         sides = compare.sides_at(self.link_there)
         seen = compare.known(sides) if sides and sides.can_compare else None
+        rows = self._rows(sides, seen)
         return self.show(
             name=self.name,
             connection=self.link_there.connection,
@@ -46,8 +47,9 @@ class SidesPage(CustomerPage):
             remote_id=sides.subject.remote_id if sides else None,
             sides=sides,
             seen=seen,
-            seen_words=seen_words(self.name, seen),
-            rows=self._rows(sides, seen),
+            seen_words=seen_words(self.name, seen, type(sides.adapter)) if sides else "",
+            rows=rows,
+            differs=any(row["differs"] for row in rows),
         )
 
     def post(self, request: HttpRequest, customer_id: UUID, connection_id: UUID) -> HttpResponse:
@@ -98,7 +100,7 @@ class SidesPage(CustomerPage):
         except Failure:
             seen = compare.known(sides)
             if seen is not None:
-                messages.error(self.request, seen_words(self.name, seen))
+                messages.error(self.request, seen_words(self.name, seen, type(sides.adapter)))
         return self._here()
 
     def _push(self) -> str:
@@ -159,6 +161,7 @@ class SidesPage(CustomerPage):
                 "ours": shown(row.path, row.ours or None),
                 "theirs": shown(row.path, row.theirs or None),
                 "differs": row.differs,
+                "is_drift": row.name in seen.differing,
                 "can_take": row.differs and row.wish is not None,
             }
             for row in compare.rows(sides, seen.theirs)

@@ -39,11 +39,8 @@ COMPARED = frozenset(
         *(f"shipping_address.{part}" for part in _ADDRESS),
     }
 )
-
-
 # What most are told of, by the paths of the wire.
 CONTACT = frozenset({"name", "firstname", "lastname", "email", "phone", *_ADDRESS})
-
 
 HIDDEN = "***"
 SHORTEST = 6
@@ -257,6 +254,8 @@ class Adapter(Listener):
     # By which field of the customer a field of `body` is known, where it has another name; one of
     # the shipping address is `shipping_address.city`.
     paths: ClassVar[Mapping[str, str]] = {}
+    # Lists of which the other side is told the first only.
+    told_the_first: ClassVar[frozenset[str]] = frozenset({"email"})
     # What `creation` has beside the body.
     only_at_creation: ClassVar[frozenset[str]] = frozenset({"lago_customer_id", "external_id"})
     has_checkout: ClassVar[bool] = False
@@ -322,10 +321,9 @@ class Adapter(Listener):
         path = self.paths.get(name, name)
         if path not in COMPARED:
             return None
-        if path == "email":
-            # The other side is told the first of them only.
-            _, comma, others = (subject.customer.email or "").partition(",")
-            return {"email": (theirs or "") + comma + others if theirs else others.strip() or None}
+        if path in self.told_the_first:
+            _, comma, others = (getattr(subject.customer, path) or "").partition(",")
+            return {path: (theirs or "") + comma + others if theirs else others.strip() or None}
         structure, _, part = path.rpartition(".")
         return {structure: {part: theirs}} if structure else {part: theirs}
 

@@ -13,6 +13,7 @@ class BookingAdapter(Adapter):
     """An account at an accounting program."""
 
     reads = True
+    told_the_first = frozenset({"email", "phone"})
     told_of = CONTACT | {"legal_name", "customer_type", "account_type"}
     # Limits are by the minute and by the day; the last waits reach over a day.
     retries = Retries(attempts=3, throttled=25, delays=(10, 60, 300, 900, 3_600))

@@ -17,7 +17,7 @@ from customers.providers.claims import locked
 from customers.providers.mirror import ask_for
 from customers.providers.sides import mirror_at, side_of
 from customers.providers.steps import Change, steps_after
-from customers.providers.turn import asked
+from customers.providers.turn import asked, digests
 from customers.write import Outcome, write_customer
 
 # Somebody waits for the answer.
@@ -72,7 +72,7 @@ def compare(sides: Sides) -> Comparison:
     try:
         with sides.adapter.discreet():
             theirs = asked(sides.adapter, lambda: sides.adapter.read(str(sides.subject.remote_id)))
-        found |= {"theirs": theirs, "differing": _differing(rows(sides, theirs))}
+        found |= {"theirs": theirs, "differing": _differing(sides, theirs)}
         return _keep(sides.mirror, found)
     except Failure as failure:
         _keep(sides.mirror, found | _told(failure))
@@ -205,12 +205,22 @@ def _judge_anew(sides: Sides, theirs: Body) -> None:
     """Note which fields still differ after a write."""
     subject = side_of(sides.mirror).subject(sides.mirror)
     if subject is not None:
-        differing = _differing(rows(sides._replace(subject=subject), theirs))
+        differing = _differing(sides._replace(subject=subject), theirs)
         Comparison.objects.filter(mirror=sides.mirror).update(differing=differing)
 
 
-def _differing(found: Iterable[Row]) -> list[str]:
-    return [row.name for row in found if row.differs]
+def _differing(sides: Sides, theirs: Body) -> list[str]:
+    """Return the fields that somebody should look at.
+
+    Where changes are not sent on, those are not: what is left is what was changed there since.
+    """
+    found = [row.name for row in rows(sides, theirs) if row.differs]
+    if sides.adapter.updates:
+        return found
+    pushed = sides.mirror.pushed
+    sent = pushed.get("fields", {}) if pushed.get("to") == sides.subject.remote_id else {}
+    have = digests(theirs)
+    return [name for name in found if name in sent and have.get(name) != sent[name]]
 
 
 def _keep(mirror: Mirror, values: dict[str, Any]) -> Comparison:

@@ -169,7 +169,7 @@ class Turn:
             return
         mirror.remote_id = None
         fields = {k: v for k, v in sent.items() if k not in self.adapter.only_at_creation}
-        mirror.pushed = {"to": remote_id, "fields": _digests(fields)}
+        mirror.pushed = {"to": remote_id, "fields": digests(fields)}
         self.side.store_id(subject, remote_id)
         mirror.todo = [*mirror.todo, *self._after_creation(subject)]
 
@@ -183,7 +183,7 @@ class Turn:
     def _update(self) -> Call:
         remote_id, body = self.subject.remote_id, self.adapter.body(self.subject)
         pushed = self.mirror.pushed if self.mirror.pushed.get("to") == remote_id else {}
-        before, after = pushed.get("fields", {}), _digests(body)
+        before, after = pushed.get("fields", {}), digests(body)
         if remote_id is None or (pushed and before == after):
             return lambda: _nothing
         emptied = {key: None for key in before if key not in after}
@@ -353,7 +353,7 @@ def _nothing(subject: Subject | None) -> None:
     """Store nothing: the step turned out not to be needed."""
 
 
-def _digests(body: Body) -> dict[str, str]:
+def digests(body: Body) -> dict[str, str]:
     """Return a digest of each field, so that what was sent is not stored twice in clear."""
     return {
         key: hashlib.sha256(orjson.dumps(value)).hexdigest()[:16] for key, value in body.items()

@@ -18,6 +18,7 @@ from customers.providers.adapter import Failure, Refused
 from customers.providers.claims import claim
 from tests.billing.builders import make_integration
 from tests.customers.posting import post
+from tests.customers.providers.bookkeeping import linked
 from tests.customers.providers.conftest import work_off
 
 pytestmark = pytest.mark.django_db
@@ -210,3 +211,128 @@ class TestDetach:
 
         [left] = IntegrationLink.objects.all()
         assert (left.type, left.sync_with_provider, left.subsidiary_id) == ("netsuite", True, "3")
+
+
+def compared(link):
+    """Ask the other side about a link, and return both sides."""
+    sides = compare.sides_at(link)
+    compare.compare(sides)
+    return sides
+
+
+def changed_there(program):
+    """Change the name, the city and the e-mail there, and return what they are."""
+    [theirs] = program.fake.customers.values()
+    if program.kind == "netsuite":
+        theirs |= {"companyName": "Ann & Co", "email": "zoe@acme.example"}
+        theirs["addressBook"][0]["addressBookAddress"]["city"] = "Lyon"
+        theirs["addressBook"][1]["addressBookAddress"]["city"] = "Nice"
+        return {"name": "Ann & Co", "city": "Lyon", "shipping_address.city": "Nice"}
+    theirs |= {"Name": "Ann & Co", "EmailAddress": "zoe@acme.example", "TaxNumber": "FR1"}
+    theirs["Addresses"][0]["City"] = "Lyon"
+    return {"name": "Ann & Co", "city": "Lyon", "tax_identification_number": "FR1"}
+
+
+class TestPrograms:
+    @pytest.fixture
+    def link(self, organization, program):
+        linked(organization, program, shipping_address={"city": "Lille", "country": "FR"})
+        work_off()
+        return IntegrationLink.objects.get()
+
+    def test_are_the_same_after_the_creation(self, link):
+        sides = compared(link)
+
+        assert [row for row in compare.rows(sides, theirs(sides)) if row.differs] == []
+
+    def test_show_what_was_changed_there(self, link, program):
+        """Red for the shipping address with that of NetSuite's book left out of what is read."""
+        expected = changed_there(program) | {"email": "zoe@acme.example"}
+
+        sides = compared(link)
+
+        found = {name: other for name, (_, other) in differing(sides).items()}
+        assert found == expected
+        assert set(compare.known(sides).differing) == set(expected)
+
+    def test_are_taken_over_and_are_the_same_then(self, link, program):
+        expected = changed_there(program)
+        sides = compared(link)
+
+        compare.take_over(sides, [*expected, "email"], ANN)
+        work_off(now=True)
+
+        customer = Customer.objects.get()
+        assert (customer.name, customer.city) == ("Ann & Co", "Lyon")
+        assert customer.email == "zoe@acme.example, bob@acme.example"
+        assert compare.compare(compare.sides_at(link)).differing == []
+
+    def test_leave_the_other_numbers_of_the_list(self, link, program):
+        """Red with the e-mail taken for the only list."""
+        [there] = program.fake.customers.values()
+        if program.kind == "netsuite":
+            there["phone"] = "+33 9"
+        else:
+            there["Phones"][0]["PhoneNumber"] = "+33 9"
+
+        compare.take_over(compared(link), ["phone"], ANN)
+
+        assert Customer.objects.get().phone == "+33 9, +33 2 66"
+
+    def test_get_ours_when_it_is_sent(self, link, program):
+        changed_there(program)
+        compare.push(compared(link))
+
+        work_off(now=True)
+
+        assert compare.compare(compare.sides_at(link)).differing == []
+
+    def test_say_that_the_customer_is_gone_there(self, link, program):
+        program.fake.customers.clear()
+
+        with pytest.raises(Refused):
+            compared(link)
+
+
+class TestGocardless:
+    """Changes are not sent there, so what was changed here alone is no difference to look at."""
+
+    @pytest.fixture
+    def link(self, organization, at_gocardless, gocardless):
+        wish = {"payment_provider": "gocardless", "sync_with_provider": True}
+        post(organization, "c1", name="Ann", email="a@a.co", billing_configuration=wish)
+        work_off()
+        return ProviderLink.objects.get()
+
+    def test_does_not_count_what_was_changed_here(self, link, organization):
+        """Red with every field compared that is sent at the creation."""
+        post(organization, "c1", name="Bob", email="b@a.co", lastname="Lee")
+
+        sides = compared(link)
+
+        assert set(differing(sides)) == {"company_name", "email", "lastname"}
+        assert compare.known(sides).differing == []
+
+    def test_counts_what_was_changed_there(self, link, gocardless):
+        [there] = gocardless.customers.values()
+        there |= {"company_name": "Zoe", "given_name": "Zoe"}
+
+        sides = compared(link)
+
+        assert compare.known(sides).differing == ["company_name"]
+        compare.take_over(sides, ["company_name", "firstname"], ANN)
+        customer = Customer.objects.get()
+        assert (customer.legal_name, customer.firstname) == ("Zoe", "Zoe")
+        assert Comparison.objects.get().differing == []
+
+    def test_does_not_count_what_was_never_sent(self, link, organization):
+        """Red with what was sent to another customer there taken for this one's."""
+        other = {"provider_customer_id": "CU1"}
+        post(organization, "c1", billing_configuration=other)
+        sides = compare.sides_at(ProviderLink.objects.get())
+
+        assert compare._differing(sides, {"email": "zoe@a.co"}) == []
+
+    def test_is_sent_nothing(self, link):
+        with pytest.raises(NotAllowed):
+            compare.push(compared(link))

@@ -1,6 +1,9 @@
 """The connections of a customer on the screens of staff."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from customers.models import Comparison, Customer, Mirror, PaymentMethod, ProviderLink
 from tests.billing.builders import make_payment_provider
@@ -9,6 +12,7 @@ from tests.customers.providers.conftest import jobs, work_off
 from tests.staff import records, sign_in, text_of
 
 pytestmark = pytest.mark.django_db
+NOW = timezone.now()
 
 
 @pytest.fixture
@@ -71,6 +75,57 @@ class TestConnectionsTab:
         assert "Try again now" not in page
         assert "Detach" not in page
         assert "Compare" not in page
+
+    @pytest.mark.parametrize(
+        ("values", "badge", "words"),
+        [
+            ({"state": "ok"}, "Waiting for the customer", "knows the customer once it has left"),
+            (
+                {"state": "awaiting", "awaiting_until": NOW + timedelta(days=9)},
+                "Waiting for the customer",
+                "it is open until",
+            ),
+            (
+                {"state": "awaiting", "awaiting_until": NOW - timedelta(days=9)},
+                "The page has ended",
+                "Try again to make another.",
+            ),
+        ],
+    )
+    def test_claims_nothing_before_the_customer_has_come(
+        self, organization, at_adyen, values, badge, words
+    ):
+        """Seen to fail with the words of the mirror's state alone: Adyen was “up to date”."""
+        wish = {"payment_provider": "adyen", "sync_with_provider": True}
+        post(organization, "c1", billing_configuration=wish)
+        made = Customer.objects.get()
+        Mirror.objects.create(
+            organization=organization, customer=made, payment_provider=at_adyen, **values
+        )
+
+        page = text_of(sign_in(organization).get(tab_of(made)))
+
+        assert badge in page
+        assert words in page
+        assert "Up to date" not in page
+        assert ("Try again now" in page) is (badge == "The page has ended")
+
+    def test_says_that_changes_are_not_sent_on(self, organization, at_gocardless, gocardless):
+        """Seen to fail with what differs taken for what was changed there."""
+        wish = {"payment_provider": "gocardless", "sync_with_provider": True}
+        post(organization, "c1", name="Ann", billing_configuration=wish)
+        work_off()
+        post(organization, "c1", name="Bob")
+        made, client = Customer.objects.get(), sign_in(organization)
+
+        there = text_of(client.post(page_of(made), {"do": "compare"}, follow=True))
+        tab = text_of(client.get(tab_of(made)))
+
+        assert "Nothing that Tarn has sent was changed at GoCardless." in there
+        assert "not sent on" in there
+        assert "Send ours" not in there
+        assert "later changes here are not sent there" in tab
+        assert "Up to date" not in tab
 
     def test_says_that_a_provider_is_only_stored(self, organization):
         make_payment_provider(organization, code="mh", type="moneyhash")
