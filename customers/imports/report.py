@@ -78,7 +78,7 @@ def write_refused(intake: Import, path: Path) -> int:
     count, columns = 0, ColumnMap.load(intake.mapping)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*intake.header, "row", "problems"])
+        writer.writerow([*map(neutralize, intake.header), "row", "problems"])
         for number, cells, flaws in refused_rows(intake):
             missing = [None] * (len(intake.header) - len(cells))
             values = [_cell(cell) for cell in [*cells[: len(intake.header)], *missing]]
