@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db.models.functions import Lower
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -34,6 +34,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False: there is no public sign-up."""
         return False
+
+    def pre_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse | None:
+        """Turn away who is no staff any more, whatever they showed of themselves."""
+        answer: HttpResponse | None = super().pre_login(request, user, **options)
+        if answer is not None or user.is_staff:
+            return answer
+        return _turned_away(request, _not_here(user.get_username()))
 
     def is_safe_url(self, url: str | None) -> bool:
         """Return whether an address to go on to is on the host that was asked."""
@@ -70,10 +77,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         people = User.objects.filter(is_active=True, is_staff=True).alias(address=Lower("email"))
         found = list(people.filter(address__in=verified)[:2])
         if len(found) != 1:
-            words = _(
-                "Nobody works here as {email}. Ask whoever sets up your staff to add this address."
-            )
-            _refuse(request, words.format(email=", ".join(sorted(verified))))
+            _refuse(request, _not_here(", ".join(sorted(verified))))
         sociallogin.user = found[0]
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
@@ -90,6 +94,16 @@ def _has_just_signed_in(request: HttpRequest) -> bool:
     return bool(steps) and time.time() - steps[-1]["at"] < REAUTHENTICATION_TIMEOUT
 
 
+def _not_here(email: str) -> str:
+    words = _("Nobody works here as {email}. Ask whoever sets up your staff to add this address.")
+    return words.format(email=email)
+
+
 def _refuse(request: HttpRequest, words: str) -> NoReturn:
+    raise ImmediateHttpResponse(_turned_away(request, words))
+
+
+def _turned_away(request: HttpRequest, words: str) -> HttpResponse:
+    """Return the way back to the sign-in page, where the words stand."""
     messages.error(request, words)
-    raise ImmediateHttpResponse(redirect("account_login"))
+    return redirect("account_login")

@@ -11,6 +11,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -31,10 +32,15 @@ def ada(organization: Organization) -> User:
 
 
 def enter(
-    client: Client, password: str = PASSWORD, login: str = "ada@acme.test", **more: str
+    client: Client,
+    password: str = PASSWORD,
+    login: str = "ada@acme.test",
+    *,
+    follow: bool = False,
+    **more: str,
 ) -> Any:
     """Send the form of the first step."""
-    return client.post(LOGIN, {"login": login, "password": password} | more)
+    return client.post(LOGIN, {"login": login, "password": password} | more, follow=follow)
 
 
 def give_factor(user: User) -> None:
@@ -89,14 +95,24 @@ class TestPassword:
         assert not is_in(client)
 
     def test_is_not_enough_for_who_is_no_staff(self, ada: User) -> None:
-        """Seen to fail without StaffBackend.user_can_authenticate."""
+        """Seen to fail without AccountAdapter.pre_login: the person goes round in circles."""
         User.objects.filter(pk=ada.pk).update(is_staff=False)
         client = Client()
 
-        page = enter(client)
+        page = enter(client, follow=True)
 
-        assert not is_in(client)
-        assert page.status_code in (200, 302)
+        assert SESSION_KEY not in client.session
+        assert "Nobody works here as ada@acme.test." in text_of(page)
+
+    def test_opens_nothing_once_one_is_no_staff_any_more(self, ada: User) -> None:
+        """Seen to fail without StaffBackend.user_can_authenticate."""
+        client = Client()
+        enter(client)
+        before = client.get("/admin/account/time/").status_code
+
+        User.objects.filter(pk=ada.pk).update(is_staff=False)
+
+        assert (before, client.get("/admin/account/time/").status_code) == (200, 302)
 
     def test_ends_at_once_when_a_person_is_no_longer_staff(self, ada: User) -> None:
         client = Client()
