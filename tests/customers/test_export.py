@@ -82,9 +82,9 @@ class TestWriteExport:
         """Red when a text without a sign gets the apostrophe that imports know it by."""
         make_customer(organization, name="Ann", city="")
 
-        _, data = written(CustomerQuery(organization.pk), person)
+        _, data = written(CustomerQuery(organization.pk), person, ("customer", "city", "taxes"))
 
-        assert rows(data)[1][2] == ""
+        assert rows(data)[1][2:] == ["", ""]
 
     def test_writes_a_workbook_of_texts(self, organization, person):
         make_customer(organization, external_id="c1", name="=1+1", net_payment_term=30)

@@ -3,7 +3,9 @@
 import pytest
 from django.core.cache import cache
 
+from billing.events.actor import SYSTEM
 from customers import queues as module
+from customers.delete import delete_customer
 from customers.listing import Amount
 from customers.mirrors import Mirror
 from customers.models import Customer, TaxNumberProblem
@@ -75,6 +77,18 @@ class TestQueues:
         page = sign_in(organization).get("/admin/")
         assert "Proposals" in text_of(page)
         assert "/admin/?x=1" in page.content.decode()
+
+    def test_lead_to_the_lists_they_count(self, organization):
+        """Red when the address of a queue leaves out what it is narrowed by."""
+        make_customers(organization, [{"country": "FR"}, {"country": "FR"}])
+        make_customer(organization, external_id="gone")
+        delete_customer(organization.pk, "gone", SYSTEM)
+        counted = numbers(organization)
+
+        for queue in queues():
+            if queue.address == module._LIST:
+                listed = CustomerQuery.parse(organization.pk, queue.query).queryset()
+                assert listed.count() == counted[queue.key], queue.key
 
     def test_are_asked_once_a_minute(self, organization, django_assert_num_queries):
         check_queues(organization.pk)
