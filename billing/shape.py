@@ -1,6 +1,6 @@
 """Shapes of wishes: compiled once, and they report every problem, not only the first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -33,9 +33,11 @@ class Shape(BaseModel):
             problems.raise_if_any()
             raise
 
-    def sent(self) -> dict[str, Any]:
-        """Return only what the caller sent."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+    def sent(self, names: Set[str] | None = None) -> dict[str, Any]:
+        """Return only what the caller sent, of these names if some are given."""
+        sent = self.model_fields_set if names is None else self.model_fields_set & names
+        values = self.__dict__
+        return {name: values[name] for name in sent}
 
 
 def error_details(error: ValidationError) -> list[ErrorDetails]:

@@ -69,9 +69,12 @@ class Case:
         self, prefix: str, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Note the changes of values whose paths begin so, and return the new ones of them."""
-        differing = {name: value for name, value in new.items() if old.get(name) != value}
-        for name, value in differing.items():
-            self.changes[prefix + name] = [old.get(name), value]
+        differing = {}
+        for name, value in new.items():
+            before = old.get(name)
+            if before != value:
+                differing[name] = value
+                self.changes[prefix + name] = [before, value]
         return differing
 
     def link(self, ids: Iterable[str]) -> None:

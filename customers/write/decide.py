@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from billing.errors import Problems
-from billing.ids import ordered_id
+from billing.ids import ordered_text
 from customers.write.case import Case
 from customers.write.identity import decide_identity
 from customers.write.integrations import decide_integrations
@@ -84,7 +84,7 @@ def _replace(case: Case, part: str, old: list[str], wanted: dict[str, str]) -> N
         case.rows[f"remove_{part}"] = [{"ids": ids}]
     if wanted:
         case.rows[f"put_{part}"] = [
-            {"id": str(ordered_id(place)), "to": one} for place, one in enumerate(ids)
+            {"id": ordered_text(place), "to": one} for place, one in enumerate(ids)
         ]
         case.link(ids)
 

@@ -4,7 +4,7 @@ links that no item matches go. A partner's list is checked and then ignored.
 
 from typing import Any
 
-from billing.ids import ordered_id
+from billing.ids import ordered_text
 from billing.models import Integration
 from customers.models import Customer
 from customers.write.case import Case
@@ -96,7 +96,7 @@ def _wanted(case: Case, item: Link, kind: str, link: Link, code: str, place: int
         for key, own in (("subsidiary_id", _TYPE.NETSUITE), ("targeted_object", _TYPE.HUBSPOT))
     )
     return {
-        "lago_id": (link.get("lago_id") or free_id(case, item.get("id")) or str(ordered_id(place))),
+        "lago_id": (link.get("lago_id") or free_id(case, item.get("id")) or ordered_text(place)),
         "integration_type": kind,
         "integration_code": code,
         "external_customer_id": remote,

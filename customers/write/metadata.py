@@ -4,7 +4,7 @@ that no item claims by id; what no item matches goes.
 
 from typing import Any
 
-from billing.ids import ordered_id
+from billing.ids import ordered_text
 from customers.models import METADATA_MAX
 from customers.write.case import Case
 from customers.write.identity import free_id
@@ -47,9 +47,7 @@ def _wanted(
     claimed = stored.get(item.get("id") or "", {})
     matched = claimed or free.get(item.get("key") or "", {})
     return {
-        "lago_id": (
-            matched.get("lago_id") or free_id(case, item.get("id")) or str(ordered_id(place))
-        ),
+        "lago_id": (matched.get("lago_id") or free_id(case, item.get("id")) or ordered_text(place)),
         "key": item.get("key", claimed.get("key")),
         "value": item.get("value", claimed.get("value")),
         "display_in_invoice": item.get("display_in_invoice", False),

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from billing.ids import newest_first_id
+from billing.ids import newest_first_text
 from billing.statements import Statement
 from customers.models import Customer
 from customers.write.case import Case
@@ -56,7 +56,7 @@ def put_statement(cases: Sequence[Case]) -> tuple[Statement, dict[str, Any]]:
 def _newcomer(case: Case) -> dict[str, Any]:
     """Return the columns, but for those that only the database knows."""
     return {
-        "id": str(newest_first_id()),
+        "id": newest_first_text(),
         "external_id": case.sent["external_id"],
         **_USUAL,
         **case.fields,
