@@ -148,7 +148,8 @@ def run_all(statements: Sequence[Statement], values: Mapping[str, Any]) -> list[
     if database.in_atomic_block:
         # A savepoint that was rolled back may have cost us the plans; psycopg knows of its own.
         return [statement.rows(values) for statement in statements]
-    database.ensure_connection()
+    if database.connection is None:
+        database.ensure_connection()
     with database.wrap_database_errors:
         return run_together(
             database.connection,

@@ -40,3 +40,11 @@ class TestRunTogether:
         assert run_together(connection.connection, [(FIRST, ["c"]), (SECOND, [3])])[-1] == [
             ("c", 3)
         ]
+
+    def test_hands_bytes_over_as_they_are(self):
+        """Red if they are written as text, which nobody can read without knowing the server."""
+        connection.ensure_connection()
+
+        sent = (b"SELECT encode($1::bytea, 'hex'), $2::text", [b"\x00\\'\xff", "\\x41"])
+
+        assert run_together(connection.connection, [sent]) == [[("005c27ff", "\\x41")]]
