@@ -83,8 +83,9 @@ def text(max_length: int = TEXT_LENGTH, *, blank_is_null: bool = False) -> Reade
     def read(value: Any) -> str | None:
         if value is None:
             return None
-        found = plain_text(value)
-        if blank_is_null and is_blank(found):
+        # Printable is more than plain, and asked without a call.
+        found = value if type(value) is str and value.isprintable() else plain_text(value)
+        if blank_is_null and not found.strip():
             return None
         if len(found) > max_length:
             raise fail("value_is_too_long")
@@ -335,12 +336,13 @@ def email(value: Any) -> str | None:
 
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
+_url_text = text(URL_LENGTH)
 _HOST_AND_PORT = re.compile(r"\s*[^:]*\.[^:]*:[0-9]{1,5}(?:[/?#]|\Z)")
 
 
 def url(value: Any) -> str | None:
     """Return a web address, with or without a scheme, as sent (customers.md 2.6)."""
-    found = text(URL_LENGTH)(value)
+    found = _url_text(value)
     if not found:
         return found if found is None else ""
     if "\\" in found or _CONTROL.search(found):

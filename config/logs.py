@@ -8,10 +8,10 @@ DEBUG, the message too. Lines are JSON; on a terminal the same is written for pe
 import logging
 import logging.config
 import re
+import secrets
 import sys
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -20,7 +20,7 @@ import orjson
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -56,8 +56,7 @@ class RequestLog:
         """Answer the request, with its id in `X-Request-Id`."""
         started = time.perf_counter()
         request_id = request_id_of(request)
-        clear_contextvars()
-        bind_contextvars(request_id=request_id)
+        bound = bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         facts = _facts(request, response, time.perf_counter() - started)
@@ -65,14 +64,14 @@ class RequestLog:
         # route): only their bad news is news.
         quiet = facts["route"] in QUIET and facts["status"] < 400
         (log.debug if quiet else log.info)("request", **facts)
-        clear_contextvars()  # what the thread says next may be about another request
+        reset_contextvars(**bound)  # what the thread says next may be about another request
         return response
 
 
 def request_id_of(request: HttpRequest) -> str:
     """Return the caller's `X-Request-Id` if it is well-formed, else a new one."""
     sent: str = request.META.get("HTTP_X_REQUEST_ID", "")
-    return sent if WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
+    return sent if WELL_FORMED.fullmatch(sent) else secrets.token_hex(16)
 
 
 def _facts(request: HttpRequest, response: HttpResponseBase, seconds: float) -> dict[str, Any]:

@@ -50,7 +50,11 @@ limit_request_line = 0
 limit_request_fields = 100
 limit_request_field_size = 8_190
 control_socket_disable = True
-# By default a header of this name, from any client of a proxy on this machine, moves the request.
+# What a proxy says of the scheme, Django believes or not: TARN_BEHIND_PROXY. gunicorn would look
+# for itself who the peer of each request is, and by default believe anybody on this machine; a
+# header SCRIPT_NAME would move the request. There is nothing that it may believe of anybody.
+forwarded_allow_ips = "*"
+secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
 # A client that says no more, or listens no more, holds a thread no longer than this.
@@ -61,6 +65,12 @@ def when_ready(arbiter: Any) -> None:
     """Keep what was loaded out of garbage collection: it halves the slowest answers."""
     gc.collect()
     gc.freeze()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Have the settings at hand as attributes: gunicorn asks for twenty of them a request."""
+    settings = worker.cfg.settings
+    vars(worker.cfg).update({name: setting.get() for name, setting in settings.items()})
 
 
 def pre_request(worker: Any, request: Any) -> None:

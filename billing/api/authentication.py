@@ -9,8 +9,6 @@ from uuid import UUID
 import orjson
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import BasePermission
-from rest_framework.views import APIView
 
 from billing.api import keys
 from billing.api.refusals import Refused
@@ -116,18 +114,3 @@ def find_caller(key: str, question: Question | None = None) -> Caller | None:
 @cache
 def _find_key(asked: str) -> Statement:
     return Statement(_FIND_KEY.format(question=asked))
-
-
-class KeyPermission(BasePermission):
-    """Lets a key read or write the resource of a view, as its permissions say."""
-
-    code: str | None = None
-
-    def has_permission(self, request: HttpRequest, view: APIView) -> bool:
-        """Return whether the caller may do this; else `code` names what is missing."""
-        mode = keys.READ if request.method in ("GET", "HEAD") else keys.WRITE
-        resource: str = view.resource  # type: ignore[attr-defined]  # only ApiView comes here
-        if keys.allows(request.caller.permissions, resource, mode):  # type: ignore[attr-defined]
-            return True
-        self.code = f"{mode}_action_not_allowed_for_{resource}"
-        return False

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest
-from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from billing.statements import fetch_one
 
@@ -82,18 +79,3 @@ def count_request(key_id: UUID) -> Rate | None:
     if limit <= 0:
         return None
     return _REQUESTS.count(limit, key_id)
-
-
-class KeyThrottle(BaseThrottle):
-    """Refuses a request that was counted beyond its key's limit."""
-
-    rate: Rate | None = None
-
-    def allow_request(self, request: HttpRequest, view: APIView) -> bool:
-        """Return whether the request is within the limit."""
-        self.rate = request.rate  # type: ignore[attr-defined]  # only ApiView comes here
-        return self.rate is None or not self.rate.is_exceeded
-
-    def wait(self) -> float | None:
-        """Return the seconds until the window is renewed."""
-        return None if self.rate is None else self.rate.seconds_left

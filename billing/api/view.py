@@ -13,12 +13,12 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.views import APIView
 
-from billing.api import idempotency
+from billing.api import idempotency, keys
 from billing.api.answers import ApiResponse
-from billing.api.authentication import BearerAuthentication, Caller, KeyPermission, Question
+from billing.api.authentication import BearerAuthentication, Caller, Question
 from billing.api.body import BadBody, read_json
 from billing.api.refusals import Refused, answer_to, error_answer
-from billing.api.throttle import KeyThrottle, Rate, count_request
+from billing.api.throttle import Rate, count_request
 from billing.events.actor import Actor
 from billing.statements import drop_dead_connection
 
@@ -88,8 +88,7 @@ class ApiView(APIView):
     needs_body: ClassVar[bool] = True
 
     authentication_classes = (BearerAuthentication,)
-    permission_classes = (KeyPermission,)
-    throttle_classes = (KeyThrottle,)
+    permission_classes = ()  # `check_permissions` has the rule; DRF's own would be that anybody may
 
     head: ClassVar[Any]
     patch: ClassVar[Any]
@@ -153,6 +152,21 @@ class ApiView(APIView):
         request.organization_id = caller.organization_id
         request.actor = caller.actor
 
+    def check_permissions(self, request: ApiRequest) -> None:
+        """Let the key read or write the resource, as its permissions say.
+
+        :raises Refused: 403, naming what is missing.
+        """
+        mode = keys.READ if request.method in ("GET", "HEAD") else keys.WRITE
+        if not keys.allows(request.caller.permissions, self.resource, mode):
+            raise Refused(403, f"{mode}_action_not_allowed_for_{self.resource}")
+
+    def check_throttles(self, request: ApiRequest) -> None:
+        """:raises Refused: 429 if the request was counted beyond its key's limit."""
+        if request.rate is not None and request.rate.is_exceeded:
+            wait = {"Retry-After": str(request.rate.seconds_left)}
+            raise Refused(429, "too_many_requests", headers=wait)
+
     def _question(self, request: ApiRequest) -> Question | None:
         """Return what the view wants to look at, if its body can be read already.
 
@@ -197,16 +211,6 @@ class ApiView(APIView):
         """:raises Refused: 405, naming the verbs that work."""
         allowed = {"Allow": ", ".join(self._allowed)}
         raise Refused(405, "method_not_allowed", headers=allowed)
-
-    def permission_denied(
-        self, request: HttpRequest, message: str | None = None, code: str | None = None
-    ) -> NoReturn:
-        """:raises Refused: 403."""
-        raise Refused(403, code)
-
-    def throttled(self, request: HttpRequest, wait: float | None) -> NoReturn:
-        """:raises Refused: 429."""
-        raise Refused(429, "too_many_requests", headers={"Retry-After": str(wait)})
 
     def handle_exception(self, exc: Exception) -> ApiResponse:
         """Return the answer to an exception, and a usable connection to the next request."""

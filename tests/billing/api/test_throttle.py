@@ -24,7 +24,7 @@ def left(answer):
     return answer.headers["x-ratelimit-remaining"]
 
 
-class TestKeyThrottle:
+class TestCountRequest:
     def test_counts_nothing_unless_a_limit_is_set(self, api):
         answer = api.get("/api/v1/things")
 
