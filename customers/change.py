@@ -23,6 +23,10 @@ from customers.models import (
     ProviderLink,
 )
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_long_text = values.text(10_000_000, blank_is_null=True)
+_one_account_type = values.one_of(tuple(Customer.AccountType.values))
+
 
 def _kept(reader: Reader, null: str) -> Reader:
     """Return a reader for a field that is never null: null means the value `null`."""
@@ -32,10 +36,7 @@ def _kept(reader: Reader, null: str) -> Reader:
 def _account_type(value: Any) -> str:
     if value is None:
         raise fail("value_is_invalid")
-    return str(values.one_of(tuple(Customer.AccountType.values))(value))
-
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+    return str(_one_account_type(value))
 
 
 def _own_id(value: Any) -> str | None:
@@ -44,7 +45,7 @@ def _own_id(value: Any) -> str | None:
 
 
 def _provider_customer_id(value: Any) -> str | None:
-    found = values.text(10_000_000, blank_is_null=True)(value)
+    found = _long_text(value)
     if found is not None and len(found) > values.TEXT_LENGTH:
         raise fail("value_is_invalid")
     return str(found) if found is not None else None
