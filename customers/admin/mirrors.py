@@ -102,7 +102,10 @@ def _badge(
         return own
     is_sent = adapter.updates and link.remote_id
     if mirror.state == _State.OK and not is_sent:
-        return own
+        # An id that was taken away is not made anew before the customer is saved again.
+        is_cleared = adapter.creates and not link.remote_id
+        missing = _("No customer id at %(name)s yet") % {"name": link.title}
+        return ("warn", _ICONS["warn"], missing) if is_cleared else own
     return *_MARKS[mirror.state], str(mirror.get_state_display())
 
 

@@ -201,7 +201,9 @@ def _state(kind: str, name: str, id_there: str | None, wanted: bool) -> tuple[st
     if id_there:
         return "ok", _("Linked")
     adapter = adapter_class(kind)
-    if wanted and adapter is not None:
+    if adapter is None:
+        return "info", _("Stored only")
+    if wanted:
         if not adapter.creates:
             return "info", _("Waiting for the customer")
         return "info", _("Waiting to be created at %(name)s") % {"name": name}
