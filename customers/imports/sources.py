@@ -227,5 +227,7 @@ def _look_at(chunk: bytes, scan: _Scan, decoder: codecs.IncrementalDecoder) -> N
         except UnicodeDecodeError as error:
             scan.bad_byte_at = error.start
             scan.line += error.object[: error.start].count(b"\n")
+    if chunk.isascii():
+        return  # as most are: searching them takes longer than all the rest
     scan.has_utf8 = scan.has_utf8 or _UTF8_LETTER.search(chunk) is not None
     scan.is_windows = scan.is_windows and _NOT_WINDOWS.search(chunk) is None

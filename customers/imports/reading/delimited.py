@@ -100,8 +100,13 @@ def _rows(reader: Iterator[list[str]], lines: _Lines, header: list[str]) -> Iter
             yield _broken(number, str(error), lines)
             continue
         if any(cells):
-            # A blank cell is None; `'` alone is an empty text, written so by our exports.
-            yield clean_row(number, [restore(cell) if cell else None for cell in cells], header)
+            # A blank cell is None; `'` alone is an empty text, written so by our exports. Only
+            # with an apostrophe there is anything to restore, and a million rows have many cells.
+            yield clean_row(
+                number,
+                [(restore(cell) if cell[0] == "'" else cell) if cell else None for cell in cells],
+                header,
+            )
 
 
 def _broken(number: int, error: str, lines: _Lines) -> Row:
