@@ -29,9 +29,13 @@ _TRUTHS = ("true", "false")
 
 @dataclass(slots=True)
 class Filters:
-    """What the rows of a list must fulfil: conditions on `customer` with their values."""
+    """What the rows of a list must fulfil: conditions on `customer` with their values.
+
+    :param indexed: what follows from a condition, said so that an index finds it.
+    """
 
     conditions: dict[str, str] = field(default_factory=dict)
+    indexed: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     billing_entity_codes: tuple[str, ...] = ()
     problems: dict[str, Any] = field(default_factory=dict)
@@ -41,9 +45,17 @@ class Filters:
         self.conditions[name] = condition
         self.values.update(values)
 
-    def sql(self) -> str:
-        """Return the conditions, each led by AND, in one order whatever the query's."""
-        return "".join(f"\n    AND {self.conditions[name]}" for name in sorted(self.conditions))
+    def sql(self) -> tuple[str, str]:
+        """Return the conditions, each led by AND, with and without those for an index alone.
+
+        They stand in one order whatever the query's.
+        """
+        plain = _all_of(self.conditions)
+        return _all_of(self.indexed) + plain, plain
+
+
+def _all_of(conditions: Mapping[str, str]) -> str:
+    return "".join(f"\n    AND {conditions[name]}" for name in sorted(conditions))
 
 
 def read_filters(query: Query) -> Filters:
@@ -244,18 +256,14 @@ def _search_term(query: Query, filters: Filters) -> None:
     term = (_scalar(query, "search_term") or "").strip()[:TEXT_LENGTH]
     if not term or query.get("external_id"):
         return
-    filters.add("search_term", _search_condition(term), search_term=pattern_of(term))
-
-
-def _search_condition(term: str) -> str:
     pattern = "lower(%(search_term)s::text)"
-    fields = f"({' OR '.join(f'lower(customer.{name}) LIKE {pattern}' for name in _SEARCHED)})"
+    fields = " OR ".join(f"lower(customer.{name}) LIKE {pattern}" for name in _SEARCHED)
+    filters.add("search_term", f"({fields})", search_term=pattern_of(term))
+    # Without a trigram, the index would be read from end to end, and every row after that.
     if HAS_TRIGRAM.search(term) and SEPARATOR not in term:
         # The text of the index holds more than the six fields.
         indexed = indexed_pattern("%(search_term)s::text")
-        return f"{_INDEXED_TEXT} LIKE {indexed} AND {fields}"
-    # The index can't find these; it would be read from end to end, and every row after that.
-    return fields
+        filters.indexed["search_term"] = f"{_INDEXED_TEXT} LIKE {indexed}"
 
 
 _READERS = (

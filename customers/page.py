@@ -76,7 +76,7 @@ def customers_page(organization_id: UUID, filters: Filters, part: Part) -> Custo
 
     :raises NotFound: if a billing entity of the filters is unknown.
     """
-    statement = _statement(filters.sql(), part.by_cursor, part.after is None)
+    statement = _statement(*filters.sql(), part.by_cursor, part.after is None)
     row = statement.binary_row(_values(organization_id, filters, part))
     total, json, last_created_at, last_id, known_entities = row
     if known_entities < len(filters.billing_entity_codes):
@@ -106,11 +106,11 @@ _AFTER = """created_at < %(after_time)s::timestamptz
 
 
 @lru_cache(maxsize=256)
-def _statement(conditions: str, by_cursor: bool, from_start: bool) -> Statement:
+def _statement(conditions: str, unindexed: str, by_cursor: bool, from_start: bool) -> Statement:
     """Return the statement of a page; PostgreSQL prepares each kind once for a connection."""
     if conditions:
         after = "true" if from_start else _AFTER
-        rows = _BLOCKS["filtered"].format(conditions=conditions, after=after)
+        rows = _BLOCKS["filtered"].format(after=after, **_hits(conditions, unindexed))
     else:
         rows = _BLOCKS["everyone_after" if by_cursor else "everyone"]
     known = "(SELECT count(*) FROM entity)" if conditions else "0::bigint"
@@ -118,3 +118,11 @@ def _statement(conditions: str, by_cursor: bool, from_start: bool) -> Statement:
         f"WITH\n{rows}{_BLOCKS['chosen']}{form_sql('chosen', whole=False)}\n"
         + _BLOCKS["page"].format(known_entities=known)
     )
+
+
+def _hits(conditions: str, unindexed: str) -> dict[str, str]:
+    """Return how the hits are found: by an index, or past it where a sample says so."""
+    if conditions == unindexed:
+        return {"sample": "", "hits": _BLOCKS["hits"].format(conditions=conditions)}
+    ways = _BLOCKS["hits_of_sample"].format(conditions=conditions, unindexed=unindexed)
+    return {"sample": _BLOCKS["sample"].format(unindexed=unindexed), "hits": ways}

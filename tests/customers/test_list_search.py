@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customers.filters import read_filters
-from customers.page import _statement
+from customers.page import Part, _statement, _values
 from customers.search_text import indexed_text
 from tests.conftest import Client
 from tests.customers.builders import make_customer, make_customers
@@ -152,7 +152,7 @@ class TestSearchPlan:
         """Return the plan for any term of this kind: values are not planned for."""
         if connection.pg_version < 160_000:
             pytest.skip("PostgreSQL shows plans for any value from 16 on")
-        statement = _statement(read_filters({"search_term": [term]}).sql(), False, True)
+        statement = _statement(*read_filters({"search_term": [term]}).sql(), False, True)
         with psycopg.ClientCursor(connection.connection) as cursor:
             cursor.execute(b"EXPLAIN (GENERIC_PLAN) " + statement._sent)
             return "\n".join(row[0] for row in cursor)
@@ -178,6 +178,27 @@ class TestSearchPlan:
         hits = self.hits(self.plan(term))
 
         assert "customer_newest_first" not in hits
+
+    @pytest.mark.parametrize(("term", "is_rare"), [("4711", True), ("ltd", False)])
+    def test_leaves_the_index_alone_for_what_many_hold(self, many, term, is_rare):
+        """Seen to fail without the sample: the text of each customer found is made anew."""
+        connection.cursor().execute(
+            "UPDATE customers_customercounter SET last_number = 5000 WHERE organization_id = %s",
+            [many.id],
+        )
+        filters = read_filters({"search_term": [term]})
+        statement = _statement(*filters.sql(), False, True)
+        values = _values(many.id, filters, Part(100))
+        with psycopg.ClientCursor(connection.connection) as cursor:
+            cursor.execute(b"PREPARE page AS " + statement._sent)
+            given = ", ".join(["%s"] * len(statement._names))
+            explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE page ({given})".encode()
+            cursor.execute(explain, [values[name] for name in statement._names])
+            plan = "\n".join(row[0] for row in cursor)
+            cursor.execute("DEALLOCATE page")
+
+        [by_index] = re.findall(r"Index Scan on customer_search (.*)", self.hits(plan))
+        assert ("never executed" not in by_index) is is_rare
 
     def test_spells_the_expression_as_the_migration_does(self):
         migration = import_module("customers.migrations.0039_search_text_by_replace")
