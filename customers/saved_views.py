@@ -23,7 +23,11 @@ def choice_of(organization_id: UUID, person_id: PersonId) -> ListChoice:
     found = ListChoice.objects.select_related("default_view").filter(
         organization=organization_id, person=person_id
     )
-    return found.first() or ListChoice(organization_id=organization_id, person_id=person_id)
+    choice = found.first() or ListChoice(organization_id=organization_id, person_id=person_id)
+    view = choice.default_view
+    if view is not None and view.owner_id != person_id and not view.is_shared:
+        choice.default_view = None  # its owner shares it no longer
+    return choice
 
 
 def choose_columns(organization_id: UUID, person_id: PersonId, columns: Sequence[str]) -> None:

@@ -256,6 +256,18 @@ class TestViews:
         assert clerk.get(LIST)["Location"].endswith("&country=FR")
         assert clerk.get(f"{LIST}?view=all").status_code == 200
 
+    def test_are_nobody_else_s_once_they_are_shared_no_more(self, clerk, organization):
+        """Red when the view one preferred is opened without a look at whose it is."""
+        lead = sign_in(organization, role="finance_lead")
+        self.save(lead, organization, shared="on")
+        view = SavedView.objects.get()
+        clerk.post(VIEWS, {"organization": organization.pk, "do": "prefer", "view": view.pk})
+        before = clerk.get(LIST).status_code
+
+        self.save(lead, organization)
+
+        assert (before, clerk.get(LIST).status_code) == (302, 200)
+
     def test_are_deleted_by_their_owner_alone(self, clerk, organization):
         other = sign_in(organization)
         self.save(clerk, organization)
