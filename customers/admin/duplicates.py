@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.errors import NotFound
+from billing.staff.numbers import whole_number
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.tampering import Tampered
@@ -54,9 +55,8 @@ class DuplicatesPage(StaffPage):
         place = self.workplace.organization.pk
         dismissed = "dismissed" in request.GET
         found = pairs(place).exclude(dismissed_at=None) if dismissed else open_pairs(place)
-        before = request.GET.get("before", "")
-        # Longer ones are no number that a pair can have.
-        further = found.filter(pk__lt=int(before)) if _is_number(before) else found
+        before = whole_number(request.GET.get("before", ""))
+        further = found if before is None else found.filter(pk__lt=before)
         shown = list(with_reasons(further).order_by("-pk")[: _SHOWN + 1])
         last = shown[_SHOWN - 1].pk if len(shown) > _SHOWN else None
         return self.render(
@@ -85,24 +85,19 @@ class DuplicatesPage(StaffPage):
 
     def _decide(self, request: HttpRequest) -> str:
         """Do what the button says, and say what was done."""
-        place, number = self.workplace.organization.pk, request.POST.get("pair", "")
-        if not _is_number(number):
+        place, number = self.workplace.organization.pk, whole_number(request.POST.get("pair", ""))
+        if number is None:
             raise Tampered("pair")
         match request.POST.get("do"):
             case "dismiss":
-                pair = dismiss(place, int(number), request.user.pk or 0)
+                pair = dismiss(place, number, request.user.pk or 0)
                 words = _("%(one)s and %(other)s are two customers. They are not shown again.")
             case "reopen":
-                pair = take_back(place, int(number))
+                pair = take_back(place, number)
                 words = _("%(one)s and %(other)s are shown as likely duplicates again.")
             case _:
                 raise Tampered("do")
         return words % {"one": pair.first, "other": pair.second}
-
-
-def _is_number(text: str) -> bool:
-    """Return whether the text can be the number of a pair."""
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _shown(pair: DuplicatePair) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from billing.models import (
     Tax,
 )
 from billing.staff.forms import Words
+from billing.staff.numbers import whole_number
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.sentences import in_words
@@ -34,8 +35,6 @@ from customers.admin.entries import DOORS, fields_of_customers, summary
 from customers.history import in_order, paths_of
 from customers.models import Customer
 from customers.words import Difference, difference, read_names
-
-_ID_MAX = 2**63 - 1
 
 
 class Kind(NamedTuple):
@@ -108,8 +107,7 @@ class HistoryPage(StaffPage):
         tenant = self.workplace.organization.pk
         sent = {name: request.GET.get(name, "").replace("\0", "") for name in _FILTERS}
         asked, problems = _read(sent)
-        text = request.GET.get("before", "")
-        before = int(text) if text.isascii() and text.isdigit() and int(text) <= _ID_MAX else None
+        before = whole_number(request.GET.get("before", ""))
         found = find_changes(tenant, asked, before)
         kept = {name: value for name, value in sent.items() if value}
         older = urlencode(kept | {"before": found.before}) if found.before else ""

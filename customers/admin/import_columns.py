@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from billing.staff.numbers import whole_number
 from customers.admin.import_rows import cell_text
 from customers.imports.mapping import (
     PRESETS,
@@ -77,7 +78,7 @@ def find_columns(intake: Import, source: str) -> tuple[str, ColumnMap]:
         return source, guess_columns(intake.header, source)
     saved = SavedMapping.objects.filter(organization=intake.organization_id).order_by("-saved_at")
     if source.startswith("saved:"):
-        found = saved.filter(pk=_number(source.removeprefix("saved:"))).first()
+        found = saved.filter(pk=whole_number(source.removeprefix("saved:")) or 0).first()
         if found is not None:
             return source, _fitted(found, intake.header)
     if intake.mapping:
@@ -99,10 +100,6 @@ def _fitted(saved: SavedMapping, header: Sequence[str]) -> ColumnMap:
     found = ColumnMap.load(saved.mapping)
     found.columns = {name: found.columns[name] for name in header if name in found.columns}
     return found
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
 # --- The form ----------------------------------------------------------------------------------

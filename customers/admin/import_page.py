@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as lazy
 
 from billing.staff.forms import OTHER_ORGANIZATION
+from billing.staff.numbers import whole_number
 from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from customers.intakes import Import
@@ -59,8 +60,8 @@ def uuid_of(text: str) -> UUID | None:
 
 
 def number_of(text: str) -> int | None:
-    is_number = text.isascii() and text.isdigit() and len(text) <= 10
-    return int(text) if is_number and int(text) <= _NUMBER_MAX else None
+    """Return the number of a row that a text names, None if it names none."""
+    return whole_number(text, _NUMBER_MAX)
 
 
 def to(name: str, *values: Any) -> HttpResponse:

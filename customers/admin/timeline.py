@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.errors import Invalid, NotAllowed, NotFound, Refusal, Stale
+from billing.staff.numbers import ID_MAX, whole_number
 from billing.staff.roles import Ability
 from billing.staff.sentences import sentence
 from customers.admin.entries import DOORS, fields_of_customers, told
@@ -31,7 +32,6 @@ from customers.words import difference, label, read_names
 
 _PAGE = 50
 _REASON_LENGTH = 1_000
-_ID_MAX = 2**63 - 1
 
 
 class Timeline(CustomerPage):
@@ -49,7 +49,7 @@ class Timeline(CustomerPage):
         entries = timeline(
             organization_id,
             customer_id,
-            before=_number(request.GET.get("before", "")),
+            before=whole_number(request.GET.get("before", "")),
             limit=_PAGE + 1,
             actor=_plain(who),
             door=_plain(door),
@@ -108,7 +108,7 @@ class Revert(CustomerPage):
 
     def _find_entry(self, customer_id: UUID, record_id: int) -> None:
         self.find(customer_id)
-        if record_id > _ID_MAX:
+        if record_id > ID_MAX:
             raise Http404
         try:
             self.entry = entry_of(self.customer.organization_id, customer_id, record_id)
@@ -148,11 +148,6 @@ class Revert(CustomerPage):
             }
             for one in found
         ]
-
-
-def _number(text: str) -> int | None:
-    """Return the id an address names; None if it names none."""
-    return int(text) if text.isascii() and text.isdigit() and int(text) <= _ID_MAX else None
 
 
 def _plain(text: str) -> str | None:

@@ -73,6 +73,7 @@ class TestHistory:
             "until=0001-01-01",
             "before=99999999999999999999",
             "before=9223372036854775807",
+            "before=" + "9" * 5_000,
             "who=%00&door=x&resource=x",
         ],
     )
