@@ -15,6 +15,8 @@ _NAMES = {
     "tarn_deliveries_waiting": ("gauge", "Webhooks on their way, by state."),
     "tarn_endpoints_paused": ("gauge", "Webhook endpoints that are paused, by reason."),
     "tarn_mirrors_unfinished": ("gauge", "Customers not up to date at a connection, by state."),
+    "tarn_changes_waiting": ("gauge", "Changes and events that nobody has seen to yet, by kind."),
+    "tarn_oldest_change_seconds": ("gauge", "How long the first of them waits already, by kind."),
     "tarn_provider_events_unhandled": ("gauge", "Notices of providers, by state."),
     "tarn_delivery_attempts_total": ("counter", "Calls of webhook endpoints, by outcome."),
     "tarn_provider_calls_total": ("counter", "Calls of providers, by type and outcome."),
@@ -42,6 +44,18 @@ FROM billing_webhookendpoint WHERE paused_at IS NOT NULL GROUP BY pause_reason
 UNION ALL
 SELECT 'tarn_mirrors_unfinished', json_build_object('state', state), count(*)
 FROM customers_mirror WHERE state = 'failed' OR NOT todo = '{}' GROUP BY state
+UNION ALL
+SELECT metric.name, json_build_object('kind', waiting.kind), metric.value
+FROM (
+    SELECT 'mirror' AS kind, count(*) AS number, min(at) AS first FROM customers_mirrorchange
+    UNION ALL
+    SELECT 'webhook', count(*), min(created_at) FROM billing_event WHERE spread_at IS NULL
+) waiting
+CROSS JOIN LATERAL (VALUES
+    ('tarn_changes_waiting', waiting.number::float8),
+    ('tarn_oldest_change_seconds', extract(epoch FROM now() - waiting.first)::float8)
+) AS metric (name, value)
+WHERE waiting.number > 0
 UNION ALL
 SELECT 'tarn_provider_events_unhandled', json_build_object('state', state), count(*)
 FROM customers_providerevent WHERE state IN ('waiting', 'failed') GROUP BY state

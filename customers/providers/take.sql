@@ -10,7 +10,7 @@ chosen AS MATERIALIZED (
       AND (put_off_until IS NULL OR put_off_until <= now())
     ORDER BY id
     LIMIT %(most)s::int
-    FOR UPDATE
+    FOR UPDATE SKIP LOCKED
 )
 DELETE FROM customers_mirrorchange change
 USING chosen

@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 
 from billing.models import Delivery, Event
 from billing.tallies import count
+from customers.models import MirrorChange
 from tests.billing.builders import make_webhook_endpoint
 
 TOKEN = {"Authorization": "Bearer watch-me"}
@@ -58,6 +59,10 @@ class TestMetrics:
         Delivery.objects.create(
             organization=organization, event=event, endpoint=endpoint, object_id=organization.pk
         )
+        MirrorChange.objects.create(
+            organization=organization, customer_id=organization.pk, paths=["name"],
+            at=timezone.now() - timedelta(seconds=90),
+        )  # fmt: skip
         count("delivery", "webhook", "taken", 3)
         count("delivery", "webhook", "taken", 2)
         count("provider_call", "stripe", "refused")
@@ -65,6 +70,9 @@ class TestMetrics:
         answer = anonymous.get("/metrics", headers=TOKEN)
 
         assert value(answer, 'tarn_deliveries_waiting{state="pending"}') == 1
+        assert value(answer, 'tarn_changes_waiting{kind="mirror"}') == 1
+        assert value(answer, 'tarn_changes_waiting{kind="webhook"}') == 1
+        assert 89 < value(answer, 'tarn_oldest_change_seconds{kind="mirror"}') < 200
         attempts = 'tarn_delivery_attempts_total{kind="webhook",outcome="taken"}'
         assert value(answer, attempts) == 5
         calls = 'tarn_provider_calls_total{kind="stripe",outcome="refused"}'
@@ -73,7 +81,7 @@ class TestMetrics:
     def test_names_every_metric_with_its_type(self, anonymous, watched):
         text = anonymous.get("/metrics", headers=TOKEN).body.decode()
 
-        assert text.count("# TYPE tarn_") == text.count("# HELP tarn_") == 8
+        assert text.count("# TYPE tarn_") == text.count("# HELP tarn_") == 10
         assert text.endswith("\n")
 
     def test_writes_labels_so_that_they_can_be_read(self, anonymous, watched):
