@@ -22,7 +22,7 @@ from tests.billing.builders import (
 from tests.browser.looks import assert_accessible, shot
 from tests.customers.builders import make_customer
 
-TABS = ("change", "terms", "addresses", "connections", "timeline", "api")
+TABS = ("change", "terms", "addresses", "connections", "timeline", "api", "portal")
 SHOP = Actor(ChangeRecord.Door.API, "Shop key", "key-1")
 ANN = Actor(ChangeRecord.Door.STAFF, "Ann Lee", "7", "The customer wrote that they moved.")
 
