@@ -1,6 +1,6 @@
 """Ids of rows whose lists show the newest first."""
 
-import secrets
+import os
 import time
 from datetime import datetime
 from typing import NamedTuple
@@ -41,6 +41,6 @@ def _text(first: int) -> str:
 
     Put together as text, since `UUID` takes three times as long, and an import makes millions.
     """
-    head, rest = f"{first:013x}", secrets.token_hex(9)
+    head, rest = f"{first:013x}", os.urandom(9).hex()
     variant = _VARIANTS[int(rest[2], 16) & 3]
     return f"{head[:8]}-{head[8:12]}-8{head[12]}{rest[:2]}-{variant}{rest[3:6]}-{rest[6:]}"

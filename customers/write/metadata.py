@@ -55,16 +55,15 @@ def _wanted(
 
 
 def _judge(case: Case, wanted: list[Entry], claimed: list[str]) -> None:
-    keys, values = ([entry[name] for entry in wanted] for name in ("key", "value"))
-    rules = (
-        ("id", "value_already_exist", _has_doubles(claimed)),
-        ("key", "value_is_mandatory", None in keys),
-        ("value", "value_is_mandatory", None in values),
-        ("key", "value_already_exist", _has_doubles([key for key in keys if key is not None])),
-    )
-    for key, code, is_broken in rules:
-        if is_broken:
-            case.problems.add(key, code)
+    keys, values = [entry["key"] for entry in wanted], [entry["value"] for entry in wanted]
+    if _has_doubles(claimed):
+        case.problems.add("id", "value_already_exist")
+    if None in keys:
+        case.problems.add("key", "value_is_mandatory")
+    if None in values:
+        case.problems.add("value", "value_is_mandatory")
+    if _has_doubles([key for key in keys if key is not None]):
+        case.problems.add("key", "value_already_exist")
 
 
 def _has_doubles(values: list[str]) -> bool:

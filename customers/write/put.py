@@ -40,7 +40,7 @@ def put_statement(cases: Sequence[Case]) -> tuple[Statement, dict[str, Any]]:
             customers.append(_known(n, case.stored, case))
         links |= case.links
         for name, found in case.rows.items():
-            rows.setdefault(name, []).extend({"n": n, **row} for row in found)
+            rows.setdefault(name, []).extend([{"n": n, **row} for row in found])
     used = tuple(name for name in _ROWS if name in rows)
     numbered = any(case.identity for case in cases)
     statement = _put_statement(
