@@ -21,29 +21,17 @@ Body = dict[str, Any]
 """What is sent, by our own names (`email`, `name`, `city`, ...): JSON, without blank values."""
 
 Link = ProviderLink | IntegrationLink
-
-_ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
-# Fields of a customer that the other side may know better.
-COMPARED = frozenset(
-    {
-        "name",
-        "legal_name",
-        "firstname",
-        "lastname",
-        "email",
-        "phone",
-        "tax_identification_number",
-        "legal_number",
-        "url",
-        *_ADDRESS,
-        *(f"shipping_address.{part}" for part in _ADDRESS),
-    }
-)
+ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
 # What most are told of, by the paths of the wire.
-CONTACT = frozenset({"name", "firstname", "lastname", "email", "phone", *_ADDRESS})
+CONTACT = frozenset({"name", "firstname", "lastname", "email", "phone", *ADDRESS})
+# Fields of a customer that the other side may know better.
+COMPARED = CONTACT | {
+    *("legal_name", "legal_number", "tax_identification_number", "url"),
+    *(f"shipping_address.{part}" for part in ADDRESS),
+}
 
-HIDDEN = "***"
-SHORTEST = 6
+# What stands in place of a secret; one of fewer characters would be found in any words.
+HIDDEN, SHORTEST = "***", 6
 
 
 class Failure(Exception):
@@ -66,7 +54,7 @@ class Failure(Exception):
         """Take these out of what is told."""
         for secret in secrets:
             if len(secret) < SHORTEST:
-                continue  # it would be found in any words
+                continue
             self.message = self.message.replace(secret, HIDDEN)
             self.code = self.code and self.code.replace(secret, HIDDEN)
             self.request_id = self.request_id and self.request_id.replace(secret, HIDDEN)

@@ -3,10 +3,17 @@
 from typing import Any
 
 from customers.models import Customer
-from customers.providers.adapter import COMPARED, CONTACT, Adapter, Body, Refused, Retries, Subject
+from customers.providers.adapter import (
+    ADDRESS,
+    COMPARED,
+    CONTACT,
+    Adapter,
+    Body,
+    Refused,
+    Retries,
+    Subject,
+)
 from customers.providers.rest import Answer
-
-ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
 
 
 class BookingAdapter(Adapter):

@@ -20,9 +20,8 @@ from django.urls import reverse
 
 from billing.models import Integration
 from customers.models import Customer
-from customers.providers.adapter import Body, OutcomeUnknown, Refused, Subject, adapts
+from customers.providers.adapter import ADDRESS, Body, OutcomeUnknown, Refused, Subject, adapts
 from customers.providers.booking import (
-    ADDRESS,
     BookingAdapter,
     compared,
     contact_of,

@@ -13,9 +13,8 @@ from django.conf import settings
 
 from billing.models import Integration
 from customers.models import Customer
-from customers.providers.adapter import Body, OutcomeUnknown, Refused, Subject, adapts
+from customers.providers.adapter import ADDRESS, Body, OutcomeUnknown, Refused, Subject, adapts
 from customers.providers.booking import (
-    ADDRESS,
     BookingAdapter,
     compared,
     contact_of,
