@@ -112,11 +112,13 @@ def configure(options: dict[str, Any]) -> None:
     ]
     ending: Processor = structlog.dev.ConsoleRenderer() if people else as_json
     structlog.configure(
-        processors=[*chain, ending],
+        processors=[*chain, ending if people else as_bytes],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[options["level"]]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+        if people
+        else structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(_standard_library(chain, ending, options["level"]))
@@ -180,6 +182,11 @@ def places(trace: TracebackType | None) -> list[str]:
     return [f"{at.filename}:{at.lineno} {at.name}" for at in traceback.extract_tb(trace)[-12:]]
 
 
-def as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+def as_bytes(_: WrappedLogger, __: str, event: EventDict) -> bytes:
+    """Return the line as JSON, ready to be written."""
+    return orjson.dumps(event, default=str)
+
+
+def as_json(logger: WrappedLogger, name: str, event: EventDict) -> str:
     """Return the line as JSON."""
-    return orjson.dumps(event, default=str).decode()
+    return as_bytes(logger, name, event).decode()
