@@ -53,8 +53,8 @@ bench-large: $(VENV)/.runtime ## Measure a million customers, some minutes; writ
 bench-outside: $(VENV)/.runtime ## Measure what two endpoints and a provider cost an upsert.
 	$(BIN)/python -m benchmarks.outside $(ARGS)
 
-bench-deliveries: $(VENV)/.runtime ## Measure how many webhooks a worker delivers, and how soon.
-	$(BIN)/python -m benchmarks.deliveries $(ARGS)
+bench-deliveries: $(VENV)/.runtime ## Measure how many webhooks a worker delivers, and how soon; writes benchmarks/RESULTS.md.
+	$(BIN)/python -m benchmarks.deliveries --write $(ARGS)
 
 bench-import: $(VENV)/.runtime ## Measure imports beside COPY; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m benchmarks.imports --write $(ARGS)

@@ -1,14 +1,18 @@
-"""Webhooks: how many a worker delivers, and how soon. `python -m benchmarks.deliveries`."""
+"""Webhooks: how many a worker delivers, how soon, and who keeps whom waiting.
+
+`python -m benchmarks.deliveries`.
+"""
 
 import argparse
-import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
@@ -16,8 +20,9 @@ from uuid import uuid4
 
 import psycopg
 
-from benchmarks import world
+from benchmarks import report, world
 from benchmarks.processes import tree_cpu
+from config.embedded import Cluster
 
 ROOT = Path(__file__).parent.parent
 SNAPSHOT = ROOT / "customers" / "example.json"
@@ -27,13 +32,24 @@ _EVENT = """
 WITH told AS (
     INSERT INTO billing_event
         (organization_id, event_type, object_type, object_id, snapshot, endpoint_ids)
-    SELECT organization_id, 'customer.updated', 'customer', gen_random_uuid(), %s, ARRAY[id]
-    FROM billing_webhookendpoint, generate_series(1, %s)
+    SELECT id, 'customer.updated', 'customer', gen_random_uuid(), %s,
+        (SELECT array_agg(id) FROM billing_webhookendpoint)
+    FROM billing_organization, generate_series(1, %s)
     RETURNING 1
 )
 INSERT INTO procrastinate_jobs (queue_name, task_name, args)
 SELECT 'webhooks', 'billing.deliver_webhooks', '{}' FROM (SELECT FROM told LIMIT 1) one
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one worker came to."""
+
+    rate: float
+    median_ms: float
+    worst_ms: float
+    cpu_ms: float
 
 
 class Arrivals:
@@ -77,22 +93,48 @@ def receiver(arrivals: Arrivals) -> Iterator[int]:
     server.shutdown()
 
 
+@contextmanager
+def troublemakers() -> Iterator[list[str]]:
+    """Have one address that takes calls and never answers, and one where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1_000) as silent, socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))
+        yield [f"http://127.0.0.1:{one.getsockname()[1]}/" for one in (silent, dead)]
+
+
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and write it if told to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deliveries", description=__doc__)
     parser.add_argument("--events", type=int, default=3_000)
-    parser.add_argument("--algorithm", nargs="+", choices=("hmac", "jwt"), default=["hmac", "jwt"])
+    parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     asked = parser.parse_args()
+    before = report.busy()
     cluster = world.start()
     try:
-        for algorithm in asked.algorithm:
-            address = world.make_database(cluster, "bench_deliveries")
-            print(algorithm, _measure(address, asked.events, algorithm))
+        found = [_measure(cluster, asked.events, algorithm) for algorithm in ("hmac", "jwt")]
+        with troublemakers() as others:
+            found.append(_measure(cluster, asked.events, "hmac", others))
     finally:
         cluster.stop()
+    table = _table(found)
+    print(table)
+    if asked.write:
+        report.write_deliveries(asked.events, table, before)
 
 
-def _measure(address: str, events: int, algorithm: str) -> str:
+def _table(found: list[Figures]) -> str:
+    heads = ["", "hmac", "jwt", "hmac, beside a silent and a dead endpoint", "must"]
+    rows = [
+        ["webhooks a second", *(f"{one.rate:,.0f}" for one in found), "150"],
+        ["commit to delivery, median", *(f"{one.median_ms:.0f} ms" for one in found), "100 ms"],
+        [f"the slowest of {LATENCIES}", *(f"{one.worst_ms:.0f} ms" for one in found), ""],
+        ["worker's CPU for a webhook", *(f"{one.cpu_ms:.2f} ms" for one in found), ""],
+    ]
+    return report.table(heads, rows)
+
+
+def _measure(cluster: Cluster, events: int, algorithm: str, others: Sequence[str] = ()) -> Figures:
+    print(f"Delivering by {algorithm} ...", file=sys.stderr)
+    address = world.make_database(cluster, "bench_deliveries")
     environment = os.environ | {
         "DATABASE_URL": address,
         "SECRET_KEY": uuid4().hex,
@@ -112,8 +154,8 @@ def _measure(address: str, events: int, algorithm: str) -> str:
         )
         connection.execute(
             "INSERT INTO billing_webhookendpoint (id, organization_id, webhook_url, signature_algo)"
-            " SELECT gen_random_uuid(), id, %s, %s FROM billing_organization",
-            [f"http://127.0.0.1:{port}/", algorithm],
+            " SELECT gen_random_uuid(), id, unnest(%s::text[]), %s FROM billing_organization",
+            [[f"http://127.0.0.1:{port}/", *others], algorithm],
         )
         worker = subprocess.Popen(
             [*manage, "procrastinate", "--skip-checks", "worker"], env=environment
@@ -125,7 +167,7 @@ def _measure(address: str, events: int, algorithm: str) -> str:
             worker.wait()
 
 
-def _deliver(connection: psycopg.Connection, arrivals: Arrivals, pid: int, events: int) -> str:
+def _deliver(connection: psycopg.Connection, arrivals: Arrivals, pid: int, events: int) -> Figures:
     snapshot = SNAPSHOT.read_text()
     _tell(connection, snapshot, 1)
     arrivals.wait_for(1, 60)
@@ -135,21 +177,14 @@ def _deliver(connection: psycopg.Connection, arrivals: Arrivals, pid: int, event
         _tell(connection, snapshot, 1)
         committed = time.time()
         arrivals.wait_for(number + 2, 30)
-        latencies.append(arrivals.times[-1] - committed)
+        latencies.append((arrivals.times[-1] - committed) * 1_000)
     before, cpu = len(arrivals.times), tree_cpu(pid)
     began = time.time()
     _tell(connection, snapshot, events)
-    arrivals.wait_for(before + events, 600)
+    assert arrivals.wait_for(before + events, 600), "letters are missing"
     seconds = time.time() - began
     spent = (tree_cpu(pid) - cpu) / events * 1_000
-    return json.dumps(
-        {
-            "per_second": round(events / seconds),
-            "worker_cpu_ms": round(spent, 2),
-            "idle_latency_ms": round(median(latencies) * 1_000, 1),
-            "idle_latency_worst_ms": round(max(latencies) * 1_000, 1),
-        }
-    )
+    return Figures(events / seconds, median(latencies), max(latencies), spent)
 
 
 def _tell(connection: psycopg.Connection, snapshot: str, count: int) -> None:

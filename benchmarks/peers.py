@@ -89,7 +89,8 @@ class Peer(ABC):
 
     def read_program(self, *arguments: str) -> str:
         """Return what a program says of its database."""
-        environment = os.environ | self.environment | {"DATABASE_URL": self.address}
+        own = {"DATABASE_URL": self.address, "LOG_LEVEL": "WARNING"}
+        environment = os.environ | self.environment | own
         command = [sys.executable, *arguments]
         shown = subprocess.run(
             command, cwd=self.where, env=environment, check=True, text=True, stdout=subprocess.PIPE

@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from benchmarks.scenarios import SCENARIOS
 RESULTS = Path(__file__).parent / "RESULTS.md"
 LARGE = "## A million customers"
 IMPORTS = "## A million rows from a file"
+DELIVERIES = "## Webhooks"
 LIMIT_TITLE = "the statements without HTTP"
 LIMIT_DOES = (
     "Tarn's own rules and prepared statements, the wishes read beforehand; two processes of four "
@@ -236,15 +238,32 @@ its own. p99 is that of API upserts in the same organization on two connections.
     _write_part(IMPORTS, text)
 
 
+def write_deliveries(events: int, shown: str, before: str) -> None:
+    """Write the part of RESULTS.md about webhooks; the rest stays."""
+    text = f"""\
+{DELIVERIES}
+
+Written by `make bench-deliveries`. {machine()} {before}
+
+One worker, which shares the machine with PostgreSQL and the endpoint; the snapshot of the \
+documented customer, signed and delivered over HTTP to an endpoint that takes everything. \
+{events:,} events at once for the rate; for the latency one at a time, 0.3 seconds apart, from the \
+commit of the event to the letter in the endpoint's hands. In the last column every event goes to \
+two more endpoints as well: one that accepts calls and never answers, and one where nobody listens.
+
+{shown}
+"""
+    _write_part(DELIVERIES, text)
+
+
 def _write_part(head: str, text: str) -> None:
     """Put a part in its place in RESULTS.md; the first one has no head."""
     old = RESULTS.read_text() if RESULTS.exists() else ""
-    parts = {"": old}
-    for name in (IMPORTS, LARGE):
-        before, found, after = parts[""].partition(name)
-        parts |= {"": before, name: found + after}
+    heads = (LARGE, IMPORTS, DELIVERIES)
+    first, *rest = re.split(rf"^({'|'.join(heads)})$", old, flags=re.MULTILINE)
+    parts = {"": first} | {rest[at]: rest[at] + rest[at + 1] for at in range(0, len(rest), 2)}
     parts[head] = text
-    kept = [parts[name].strip() for name in ("", LARGE, IMPORTS)]
+    kept = [parts.get(name, "").strip() for name in ("", *heads)]
     RESULTS.write_text("\n\n".join(part for part in kept if part) + "\n")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import __main__, load, world
+from benchmarks import __main__, load, report, world
 from benchmarks.scenarios import CREATE, REWRITE, UPDATE, Bodies, Scenario, get
 
 
@@ -67,6 +67,21 @@ class TestBodies:
 
     def test_makes_the_same_bodies_for_every_peer(self) -> None:
         assert [*islice(Bodies(UPDATE, 500, "a"), 9)] == [*islice(Bodies(UPDATE, 500, "a"), 9)]
+
+
+class TestReport:
+    def test_leaves_the_parts_of_others(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Seen to fail with a part missing among the heads."""
+        monkeypatch.setattr(report, "RESULTS", tmp_path / "RESULTS.md")
+        for write in (report.write_deliveries, report.write_imports, report.write_large) * 2:
+            write(1, f"table of {write.__name__}", "")
+
+        words = report.RESULTS.read_text()
+        found = [words.index(head) for head in (report.LARGE, report.IMPORTS, report.DELIVERIES)]
+        assert found == sorted(found)
+        assert words.count("table of ") == 3
 
 
 class TestMain:
