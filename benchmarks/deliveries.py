@@ -14,19 +14,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from statistics import median
-from uuid import uuid4
 
 import psycopg
 
 from benchmarks import report, world
+from benchmarks.peers import ROOT, TARN
 from benchmarks.processes import tree_cpu
 from config.embedded import Cluster
 
-ROOT = Path(__file__).parent.parent
 SNAPSHOT = ROOT / "customers" / "example.json"
 LATENCIES = 40
+EMPTY = "bench_deliveries_empty"
+MANAGE = (sys.executable, str(ROOT / "manage.py"))
 
 _EVENT = """
 WITH told AS (
@@ -110,6 +110,8 @@ def main() -> None:
     before = report.busy()
     cluster = world.start()
     try:
+        empty = _environment(world.make_database(cluster, EMPTY))
+        subprocess.run([*MANAGE, "migrate", "-v0"], env=empty, check=True)
         found = [_measure(cluster, asked.events, algorithm) for algorithm in ("hmac", "jwt")]
         with troublemakers() as others:
             found.append(_measure(cluster, asked.events, "hmac", others))
@@ -132,17 +134,14 @@ def _table(found: list[Figures]) -> str:
     return report.table(heads, rows)
 
 
+def _environment(address: str) -> dict[str, str]:
+    own = {"DATABASE_URL": address, "TARN_WEBHOOK_ALLOW_LOCAL": "1", "LOG_LEVEL": "ERROR"}
+    return {**os.environ, **TARN, **own}
+
+
 def _measure(cluster: Cluster, events: int, algorithm: str, others: Sequence[str] = ()) -> Figures:
     print(f"Delivering by {algorithm} ...", file=sys.stderr)
-    address = world.make_database(cluster, "bench_deliveries")
-    environment = os.environ | {
-        "DATABASE_URL": address,
-        "SECRET_KEY": uuid4().hex,
-        "TARN_WEBHOOK_ALLOW_LOCAL": "1",
-        "TARN_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-    }
-    manage = [sys.executable, str(ROOT / "manage.py")]
-    subprocess.run([*manage, "migrate", "-v0"], env=environment, check=True)
+    address = world.copy_database(cluster, EMPTY, "bench_deliveries")
     arrivals = Arrivals()
     with receiver(arrivals) as port, world.connect(address) as connection:
         connection.execute(
@@ -157,9 +156,8 @@ def _measure(cluster: Cluster, events: int, algorithm: str, others: Sequence[str
             " SELECT gen_random_uuid(), id, unnest(%s::text[]), %s FROM billing_organization",
             [[f"http://127.0.0.1:{port}/", *others], algorithm],
         )
-        worker = subprocess.Popen(
-            [*manage, "procrastinate", "--skip-checks", "worker"], env=environment
-        )
+        words = ("procrastinate", "--skip-checks", "worker")
+        worker = subprocess.Popen([*MANAGE, *words], env=_environment(address))
         try:
             return _deliver(connection, arrivals, worker.pid, events)
         finally:

@@ -58,14 +58,6 @@ def _prepare(cluster: Cluster) -> None:
     _python(address, "-m", "benchmarks.tarn_seed", "0")
 
 
-def _copy_of(cluster: Cluster, name: str, source: str = EMPTY) -> str:
-    with world.connect(cluster.url("postgres")) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}".encode())
-        connection.execute("CHECKPOINT")
-    return cluster.url(name)
-
-
 def _python(address: str, *words: str) -> str:
     environment = {**os.environ, **TARN, "DATABASE_URL": address}
     done = subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, check=True,
@@ -114,14 +106,14 @@ def _work(address: str, what: str, rows: int) -> dict[str, Any]:
 
 def _round(cluster: Cluster, rows: int) -> dict[str, Any]:
     """Import the file, import it again, and COPY what it made."""
-    address = _copy_of(cluster, WORK)
+    address = world.copy_database(cluster, EMPTY, WORK)
     fresh = _work(address, "run", rows)
     assert fresh["counts"] == [rows, 0, 0, 0], fresh
     with world.connect(address) as connection:
         connection.execute("VACUUM ANALYZE")
     again = _work(address, "run", rows)
     assert again["counts"] == [0, 0, rows, 0], again
-    copied = _copy_of(cluster, COPIED)
+    copied = world.copy_database(cluster, EMPTY, COPIED)
     return {"fresh": fresh, "again": again, "copy": _copy(address, copied)}
 
 
@@ -166,9 +158,12 @@ def _columns(connection: Any, table: str) -> str:
 
 def _small(cluster: Cluster) -> dict[str, Any]:
     """Return the memory of a small import, and the preview of a middling one."""
-    address = _copy_of(cluster, WORK)
+    address = world.copy_database(cluster, EMPTY, WORK)
     run = _work(address, "run", SMALL)
-    return {"run": run, "check": _work(_copy_of(cluster, WORK), "check", PREVIEWED)}
+    return {
+        "run": run,
+        "check": _work(world.copy_database(cluster, EMPTY, WORK), "check", PREVIEWED),
+    }
 
 
 def _waits(cluster: Cluster, asked: argparse.Namespace) -> dict[str, float]:

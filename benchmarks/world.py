@@ -44,6 +44,16 @@ def make_database(cluster: Cluster, name: str) -> str:
     return cluster.url(name)
 
 
+def copy_database(cluster: Cluster, source: str, name: str) -> str:
+    """Make a copy of a database in place of an old one and return its address."""
+    with connect(cluster.url("postgres")) as connection:
+        old, new = sql.Identifier(source), sql.Identifier(name)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(new))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, old))
+        connection.execute("CHECKPOINT")
+    return cluster.url(name)
+
+
 def keep(address: str) -> None:
     """Copy every table aside, for `restore`."""
     with connect(address) as connection:
