@@ -1,3 +1,6 @@
+from django.test import Client as Browser
+
+
 class TestPolicy:
     def test_forbids_inline_scripts_everywhere(self, anonymous):
         for target in ("/admin/login/", "/nowhere"):
@@ -27,3 +30,12 @@ class TestErrorPages:
 
         assert answer.status == 404
         assert answer.headers["content-type"].startswith("text/html")
+
+    def test_say_what_to_do_with_a_form_whose_session_is_another_one(self, db):
+        browser = Browser(enforce_csrf_checks=True)
+
+        page = browser.post("/admin/login/", {"login": "ada@acme.test"})
+
+        assert page.status_code == 403
+        assert b"This form is out of date" in page.content
+        assert b"what you typed is still there" in page.content
