@@ -4,9 +4,10 @@ Each call is sent twice: in a world in which the other organization exists, with
 call names, and in one in which it never was. The answers must be the same, byte for byte.
 
 Seen to fail with the scope of any one statement dropped: `organization_id = %(organization)s` in
-customers' list.sql, delete.py, read.py and write/*.sql, in billing's read.sql files and in the
+customers' list.sql, one.sql, delete.py and write/*.sql, in billing's read.sql files and in the
 store of idempotent answers; `organization_id=` in the look-ups of taxes, billing entities and the
-addresses of webhook endpoints.
+addresses of webhook endpoints. Of what no answer depends on nothing is seen here: the scope of a
+lock, and of the question whether anybody listens.
 """
 
 import re
