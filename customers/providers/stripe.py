@@ -338,6 +338,8 @@ def _failure(error: stripe.StripeError) -> Failure:
 
 
 def _verified(header: str, body: bytes, secret: str, now: datetime) -> str:
+    if not header.isascii():
+        raise Forged("the signature does not fit")
     try:
         text = body.decode()
         stripe.WebhookSignature.verify_header(text, header, secret, None)
