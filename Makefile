@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large bench-import bench-deliveries bench-outside requirements clean
+.PHONY: help run test fuzz soak check lint roles messages screenshots bench bench-large bench-import bench-deliveries requirements clean
 
 help: ## Show what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,9 +49,6 @@ bench: $(VENV)/.runtime benchmarks/.venv/.installed ## Measure Tarn beside its p
 
 bench-large: $(VENV)/.runtime ## Measure a million customers, some minutes; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m benchmarks.large --write $(ARGS)
-
-bench-outside: $(VENV)/.runtime ## Measure what two endpoints and a provider cost an upsert.
-	$(BIN)/python -m benchmarks.outside $(ARGS)
 
 bench-deliveries: $(VENV)/.runtime ## Measure how many webhooks a worker delivers, and how soon; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m benchmarks.deliveries --write $(ARGS)

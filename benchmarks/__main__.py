@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = ["tarn", "fastapi", "drf", LIMIT]
+    known = ["tarn", "fastapi", "drf", "telling", "silent", LIMIT]
     parser.add_argument(
         "--only", type=lambda text: text.split(","), default=known, help=f"of {','.join(known)}"
     )

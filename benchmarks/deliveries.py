@@ -37,8 +37,7 @@ WITH told AS (
     FROM billing_organization, generate_series(1, %s)
     RETURNING 1
 )
-INSERT INTO procrastinate_jobs (queue_name, task_name, args)
-SELECT 'webhooks', 'billing.deliver_webhooks', '{}' FROM (SELECT FROM told LIMIT 1) one
+SELECT billing_wake('webhooks', 'billing.deliver_webhooks') WHERE EXISTS (SELECT FROM told)
 """
 
 

@@ -47,10 +47,10 @@ def run(cluster: Cluster, peers: dict[str, Peer], asked: argparse.Namespace) -> 
     for name in asked.scenario:
         for number in range(1, asked.rounds + 1):
             for peer in peers.values():
-                if peer.name in asked.only:
+                if peer.name in asked.only and name in peer.scenarios:
                     done = _http_run(cluster, peer, SCENARIOS[name], f"r{number}", asked)
                     _note(measured, name, peer.name, done)
-            if "limit" in asked.only and SCENARIOS[name].writes:
+            if "limit" in asked.only and SCENARIOS[name].writes and name in peers["tarn"].scenarios:
                 done = _limit_run(cluster, peers["tarn"], name, f"r{number}", asked)
                 _note(measured, name, "limit", done)
     for peer in peers.values():
@@ -173,7 +173,7 @@ def count_statements(
         peer.stop()
         try:
             peer.start(_through(peer.address, cluster, proxy))
-            for name in asked.scenario:
+            for name in (name for name in asked.scenario if name in peer.scenarios):
                 measured.counts[name, peer.name] = _count(peer, SCENARIOS[name], proxy, asked)
         finally:
             peer.stop()

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +27,13 @@ TARN = {
 }
 
 
+_TWO_ENDPOINTS = """
+INSERT INTO billing_webhookendpoint (id, organization_id, webhook_url, signature_algo, event_types)
+SELECT gen_random_uuid(), id, %s || number, 'hmac', '{customer.created,customer.updated}'
+FROM billing_organization, generate_series(1, 2) number
+"""
+
+
 @dataclass
 class Peer(ABC):
     """A stack that does the whole job.
@@ -43,6 +51,7 @@ class Peer(ABC):
     server: Server | None = None
     environment: dict[str, str] = field(default_factory=dict)
     where: Path = ROOT
+    scenarios: tuple[str, ...] = ("update", "rewrite", "create", "page")
 
     @abstractmethod
     def command(self, port: int) -> list[str]:
@@ -109,6 +118,36 @@ class Tarn(Peer):
         self.run_program("-m", "benchmarks.tarn_seed", str(customers))
 
 
+class Telling(Tarn):
+    """Tarn that tells two endpoints of what changes, and a provider."""
+
+    receiver: Server | None = None
+
+    def fill(self, customers: int) -> None:
+        super().fill(customers)
+        port = free_port()
+        with world.connect(self.address) as connection:
+            connection.execute(_TWO_ENDPOINTS, [f"http://127.0.0.1:{port}/"])
+        command = [sys.executable, "-m", "benchmarks.receiver", str(port)]
+        self.receiver = Server("receiver", command, port, {}, ROOT)
+        self.receiver.wait()
+
+    def stop(self) -> None:
+        super().stop()
+        if self.receiver is not None:
+            self.receiver.stop()
+            self.receiver = None
+
+
+class Silent(Tarn):
+    """Tarn that tells nobody."""
+
+    def fill(self, customers: int) -> None:
+        super().fill(customers)
+        with world.connect(self.address) as connection:
+            connection.execute("DELETE FROM customers_providerlink")
+
+
 class FastApi(Peer):
     """FastAPI and asyncpg under uvicorn."""
 
@@ -168,4 +207,26 @@ def http_peers() -> dict[str, Peer]:
         environment={"PYTHONPATH": str(HERE), "DJANGO_SETTINGS_MODULE": "drf_peer.settings"},
         where=HERE,
     )
-    return {peer.name: peer for peer in (tarn, fastapi, drf)}
+    return {peer.name: peer for peer in (tarn, fastapi, drf, *_alike(tarn))}
+
+
+def _alike(tarn: Tarn) -> Iterator[Tarn]:
+    """Return Tarn twice, differing only in whom it tells of changes."""
+    yield Telling(
+        "telling",
+        "Tarn that tells",
+        "two endpoints, which take all, and a link to Stripe without a key, which refuses at once.",
+        tarn.records,
+        marker=tarn.marker,
+        environment=TARN | {"TARN_WEBHOOK_ALLOW_LOCAL": "1"},
+        scenarios=("told",),
+    )
+    yield Silent(
+        "silent",
+        "Tarn that tells nobody",
+        "the same without endpoints and links.",
+        tarn.records,
+        marker=tarn.marker,
+        environment=TARN,
+        scenarios=("told",),
+    )

@@ -34,7 +34,10 @@ UPDATE = Scenario("update", "upsert, update: the whole body, one field differs")
 REWRITE = Scenario("rewrite", "upsert, update: name, addresses and metadata differ")
 CREATE = Scenario("create", "upsert, create: a new customer")
 PAGE = Scenario("page", "page of 100 customers, everything nested", writes=False)
-SCENARIOS = {one.name: one for one in (UPDATE, REWRITE, CREATE, PAGE)}
+TOLD = Scenario(
+    "told", "upsert, update: the name, told to two endpoints and a provider or to nobody"
+)
+SCENARIOS = {one.name: one for one in (UPDATE, REWRITE, CREATE, PAGE, TOLD)}
 
 
 def body() -> dict[str, object]:
@@ -79,6 +82,8 @@ def _template(scenario: Scenario) -> tuple[list[str], list[str]]:
             "shipping_address": SHIPPING | {"city": _CITY},
             "metadata": [{"key": "Purchase Order", "value": _ORDER, "display_in_invoice": True}],
         }
+    if scenario is TOLD:
+        customer["billing_configuration"] = {"invoice_grace_period": 3}  # says nothing of the link
     text = json.dumps({"customer": customer}, separators=(",", ":"))
     parts, slots = [], []
     while True:

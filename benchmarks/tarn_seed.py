@@ -13,10 +13,14 @@ def main(customers: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    from customers.providers.changes import see_to_changes
+
     call_command("migrate", verbosity=0, interactive=False)
     organization_id = make_organization()
     fill(organization_id, customers)
+    see_to_changes()
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
         cursor.execute("ANALYZE")
 
 
