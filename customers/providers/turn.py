@@ -83,19 +83,20 @@ class Turn:
             self.mirror = locked(self.mirror_id)
             settle(subject)
             self._succeed()
-        return True
+        return bool(self.mirror.todo)
 
     def _prepare(self) -> Call | None:
         """Return the call of the first step; None, with the claim given back, if there is none."""
         self.mirror = locked(self.mirror_id)
         self.side: Side = side_of(self.mirror)
         subject = self.side.subject(self.mirror)
-        adapter = adapter_of(self.mirror.connection, self.timeout)
+        adapter = adapter_of(subject.link.connection, self.timeout) if subject else None
         if subject is None or adapter is None:
             # Nothing is deleted there: the work on a customer that is gone just stops.
             self.mirror.todo = []
         if not self.mirror.todo or subject is None or adapter is None:
-            self._release()
+            self._let_go()
+            self.mirror.save()
             return None
         self.subject, self.adapter = subject, adapter
         self.mirror.claimed_until = self.mirror.next_try_at = timezone.now() + CLAIM
@@ -104,13 +105,13 @@ class Turn:
         self.mirror.save()
         return call
 
-    def _release(self) -> None:
+    def _let_go(self) -> None:
+        """Give back the claim of a mirror where nothing more is to be done, or can be."""
         self.mirror.claimed_until = None
         if not self.mirror.todo:
             self.mirror.next_try_at = None
         if self.mirror.state in (_State.QUEUED, _State.CREATING):
             self.mirror.state = _State.IDLE
-        self.mirror.save()
 
     # --- Steps: each returns its call, which returns what is to be stored of it ---
 
@@ -266,6 +267,8 @@ class Turn:
             mirror.error_request_id = mirror.error_at = None
             is_awaited = mirror.awaiting_until is not None and self.subject.remote_id is None
             mirror.state = _State.AWAITING if is_awaited else _State.OK
+        if not mirror.todo:
+            self._let_go()
         mirror.save()
 
     def _done(self) -> None:
@@ -284,7 +287,7 @@ class Turn:
             else:
                 self._try_later(failure)
             mirror.save()
-        return is_final
+        return is_final and bool(mirror.todo)
 
     def _note(self, failure: Failure) -> None:
         mirror = self.mirror
@@ -307,6 +310,8 @@ class Turn:
         mirror = self.mirror
         self._done()
         give_up(mirror, self.step)
+        if not mirror.todo:
+            self._let_go()
         if self.step == _Step.CREATE and not mirror.uncertain:
             mirror.creation_key = mirror.creation = mirror.creation_started_at = None
         if subject is not None:
