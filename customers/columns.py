@@ -20,7 +20,6 @@ from django.db.models import (
     Subquery,
 )
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.events.models import ChangeRecord
@@ -68,9 +67,12 @@ def tax_number_state(row: Row) -> str:
     return "suspicious" if row["has_suspicious_number"] else "present"
 
 
+# Translated where they are said: an export asks for each row.
+_STATES = {"missing": gettext_lazy("Missing"), "suspicious": gettext_lazy("Suspicious")}
+
+
 def _state_words(row: Row) -> str:
-    words = {"missing": _("Missing"), "suspicious": _("Suspicious"), "present": ""}
-    return words[tax_number_state(row)]
+    return str(_STATES.get(tax_number_state(row), ""))
 
 
 def _readiness_words(row: Row) -> str:
