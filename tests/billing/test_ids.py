@@ -8,8 +8,9 @@ import pytest
 from billing.ids import newest_first_id, newest_first_text, ordered_text
 
 
-@pytest.mark.parametrize("text", [newest_first_text(), ordered_text(0), str(newest_first_id())])
-def test_is_a_uuid_of_version_8_as_postgresql_writes_it(text):
+@pytest.mark.parametrize("make", [newest_first_text, newest_first_id, lambda: ordered_text(0)])
+def test_is_a_uuid_of_version_8_as_postgresql_writes_it(make):
+    text = str(make())
     found = UUID(text)
 
     assert (str(found), found.version, found.variant) == (text, 8, RFC_4122)
