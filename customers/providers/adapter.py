@@ -204,13 +204,20 @@ class Listener(ABC):
 
     @contextmanager
     def discreet(self) -> Iterator[None]:
-        """Let no failure of a call repeat a secret of the connection, whatever they answer."""
+        """Let no failure of a call repeat a secret, whatever they answer."""
         try:
             yield
         except Failure as failure:
             with suppress(ValueError):
-                failure.leave_out(self.connection.secrets.reveal().values())
+                failure.leave_out(self.secrets_sent())
             raise
+
+    def secrets_sent(self) -> list[str]:
+        """Return the secrets that an answer could repeat.
+
+        :raises ValueError: if those of the connection can't be opened.
+        """
+        return list(self.connection.secrets.reveal().values())
 
     def setting(self, name: str) -> Any:
         """Return a setting of the connection, None if it has none."""

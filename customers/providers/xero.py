@@ -107,6 +107,10 @@ class XeroAdapter(BookingAdapter):
             return {"legal_name": theirs}
         return super().wish(subject, name, theirs)
 
+    def secrets_sent(self) -> list[str]:
+        """Return those of the connection and this server's key of Nango."""
+        return [*super().secrets_sent(), settings.TARN_NANGO_SECRET_KEY]
+
     def _find(self, creation: Body, tenant: str) -> str | None:
         """Return the id of the contact that has our number.
 
