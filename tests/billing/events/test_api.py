@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from billing.errors import Invalid
+from billing.errors import Invalid, NotFound
 from billing.events.actor import SYSTEM
 from billing.events.change import WebhookEndpointChange
 from billing.events.models import WebhookEndpoint
-from billing.events.write import create_webhook_endpoint
+from billing.events.write import (
+    change_webhook_endpoint,
+    create_webhook_endpoint,
+    delete_webhook_endpoint,
+)
 from tests.billing.builders import make_api_key, make_organization, make_webhook_endpoint
 from tests.billing.racing import together
 from tests.billing.traces import done, records, refused
@@ -157,6 +161,16 @@ class TestOne:
         found = refused(api, method, f"{ENDPOINTS}/{name}", of(name="a"), 404)
 
         assert found == {"status": 404, "error": "Not Found", "code": "webhook_endpoint_not_found"}
+
+    def test_is_nobody_else_s_to_write(self, organization):
+        """Red when the writer looks an endpoint up by its id alone, whatever its door read."""
+        foreign = make_webhook_endpoint(make_organization())
+        wish = WebhookEndpointChange(name="ours")
+
+        with pytest.raises(NotFound):
+            change_webhook_endpoint(organization.id, foreign.id, wish, SYSTEM)
+        with pytest.raises(NotFound):
+            delete_webhook_endpoint(organization.id, foreign.id, SYSTEM)
 
     def test_is_shown(self, api, organization):
         endpoint = make_webhook_endpoint(organization)

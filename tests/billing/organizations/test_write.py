@@ -153,3 +153,13 @@ class TestArchiveBillingEntity:
                 customer.result(20)
 
         assert Organization.objects.get().customers.count() == 0
+
+
+class TestOtherOrganizations:
+    @pytest.mark.parametrize("act", [make_default, archive_billing_entity, restore_billing_entity])
+    def test_keep_their_billing_entities_to_themselves(self, organization, act):
+        """Red when a billing entity is looked up by its code alone."""
+        make_billing_entity(make_organization(), code="theirs")
+
+        with pytest.raises(NotFound):
+            act(organization.id, "theirs", SYSTEM)
