@@ -15,8 +15,9 @@ from customers.admin.mirrors import seen_words
 from customers.admin.reading import CustomerPage
 from customers.mirrors import Comparison
 from customers.providers import compare
-from customers.providers.adapter import Failure, Link
+from customers.providers.adapter import Link
 from customers.providers.compare import Sides
+from customers.providers.failures import Failure
 from customers.words import brand, label, shown
 
 _REASON_LENGTH = 1_000

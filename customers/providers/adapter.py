@@ -6,7 +6,7 @@ repeats a call by itself.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from billing.connections.models import Connection
 from billing.models import Integration, PaymentProvider
 from customers.models import Customer, IntegrationLink, ProviderLink
+from customers.providers.failures import Failure, Refused, Unauthorized
 
 Body = dict[str, Any]
 """What is sent, by our own names (`email`, `name`, `city`, ...): JSON, without blank values."""
@@ -29,62 +30,6 @@ COMPARED = CONTACT | {
     *("legal_name", "legal_number", "tax_identification_number", "url"),
     *(f"shipping_address.{part}" for part in ADDRESS),
 }
-
-# What stands in place of a secret; one of fewer characters would be found in any words.
-HIDDEN, SHORTEST = "***", 6
-
-
-class Failure(Exception):
-    """A call that did not do what was asked.
-
-    :param message: the provider's reason, or what kept us from asking, in words for people.
-    :param code: the provider's own code, or a word of ours.
-    :param request_id: by what the provider's support finds the call.
-    """
-
-    def __init__(
-        self, message: str, code: str | None = None, request_id: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-        self.request_id = request_id
-
-    def leave_out(self, secrets: Iterable[str]) -> None:
-        """Take these out of what is told."""
-        for secret in secrets:
-            if len(secret) < SHORTEST:
-                continue
-            self.message = self.message.replace(secret, HIDDEN)
-            self.code = self.code and self.code.replace(secret, HIDDEN)
-            self.request_id = self.request_id and self.request_id.replace(secret, HIDDEN)
-
-
-class Refused(Failure):
-    """The data or the credentials were turned down, nothing was done: asking again won't help."""
-
-
-class Unauthorized(Refused):
-    """The credentials of the connection were turned down: nobody gets through meanwhile."""
-
-
-class Unavailable(Failure):
-    """Nothing was done, and the same call may succeed later: the connection was never made."""
-
-
-class Throttled(Unavailable):
-    """Too many calls; nothing was done.
-
-    :param retry_after: seconds to wait, if the provider said so.
-    """
-
-    def __init__(self, message: str, retry_after: float | None = None, **details: Any) -> None:
-        super().__init__(message, **details)
-        self.retry_after = retry_after
-
-
-class OutcomeUnknown(Failure):
-    """Nobody can say whether it was done: time-outs, resets, server errors, answers of no sense."""
 
 
 class Subject(NamedTuple):
@@ -210,6 +155,7 @@ class Listener(ABC):
         except Failure as failure:
             with suppress(ValueError):
                 failure.leave_out(self.secrets_sent())
+            failure.shorten()
             raise
 
     def secrets_sent(self) -> list[str]:

@@ -21,20 +21,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.models import PaymentProvider
-from customers.providers.adapter import (
-    Adapter,
-    Body,
-    Failure,
-    Forged,
-    Notice,
-    OutcomeUnknown,
-    Refused,
-    Subject,
-    Throttled,
-    Unauthorized,
-    adapts,
-)
+from customers.providers.adapter import Adapter, Body, Forged, Notice, Subject, adapts
 from customers.providers.adyen_events import HANDLERS
+from customers.providers.failures import Failure, OutcomeUnknown, Refused, Throttled, Unauthorized
 from customers.providers.wire import Wire, seconds
 
 # The longest that a link lasts at Adyen is 70 days.

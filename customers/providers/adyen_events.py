@@ -12,8 +12,9 @@ from billing.events.models import ChangeRecord
 from customers.mirrors import CODE_LENGTH, WORDS_LENGTH, Mirror
 from customers.models import Customer, ProviderLink
 from customers.providers import events
-from customers.providers.adapter import Method, Refused
+from customers.providers.adapter import Method
 from customers.providers.claims import locked
+from customers.providers.failures import Refused
 from customers.providers.inbound import Ignored, Told
 from customers.providers.methods import knows_newer, store_default
 from customers.providers.sides import mirror_at, store_provider_id

@@ -3,16 +3,8 @@
 from typing import Any
 
 from customers.models import Customer
-from customers.providers.adapter import (
-    ADDRESS,
-    COMPARED,
-    CONTACT,
-    Adapter,
-    Body,
-    Refused,
-    Retries,
-    Subject,
-)
+from customers.providers.adapter import ADDRESS, COMPARED, CONTACT, Adapter, Body, Retries, Subject
+from customers.providers.failures import Refused
 from customers.providers.rest import Answer
 
 

@@ -22,9 +22,9 @@ from billing.models import Integration, PaymentProvider
 from billing.statements import Statement
 from billing.tallies import count
 from customers.mirrors import Mirror, MirrorChange, PaymentMethod
-from customers.providers.adapter import Adapter, Refused, Subject, adapter_of
+from customers.providers.adapter import Adapter, Subject, adapter_of
 from customers.providers.events import announce_failures
-from customers.providers.failures import give_up, note
+from customers.providers.failures import Refused, give_up, note
 from customers.providers.mirror import add, is_under_way
 from customers.providers.sides import subjects_of
 from customers.providers.steps import Change, steps_after

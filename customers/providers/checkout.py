@@ -5,8 +5,9 @@ from uuid import UUID
 
 from billing.errors import Invalid, NotAllowed, NotFound, ThirdPartyRefused, Unreachable
 from customers.models import Customer, ProviderLink
-from customers.providers.adapter import Adapter, Failure, Refused, Subject, adapter_of
+from customers.providers.adapter import Adapter, Subject, adapter_of
 from customers.providers.events import checkout_form
+from customers.providers.failures import Failure, Refused
 from customers.providers.turn import asked
 
 # A caller waits for it.

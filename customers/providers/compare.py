@@ -12,8 +12,9 @@ from billing.events.actor import Actor
 from customers.change import CustomerChange
 from customers.mirrors import CODE_LENGTH, WORDS_LENGTH, Comparison, Mirror
 from customers.models import Customer, IntegrationLink, ProviderLink
-from customers.providers.adapter import Adapter, Body, Failure, Link, Subject, adapter_of
+from customers.providers.adapter import Adapter, Body, Link, Subject, adapter_of
 from customers.providers.claims import locked
+from customers.providers.failures import Failure
 from customers.providers.mirror import ask_for
 from customers.providers.sides import mirror_at, side_of
 from customers.providers.steps import Change, steps_after

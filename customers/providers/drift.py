@@ -16,8 +16,9 @@ from django.utils import timezone
 from billing.models import Integration, PaymentProvider
 from customers.mirrors import WORDS_LENGTH, Comparison, DriftRound
 from customers.models import IntegrationLink, ProviderLink
-from customers.providers.adapter import Failure, Link, Refused, adapter_class
+from customers.providers.adapter import Link, adapter_class
 from customers.providers.compare import compare, sides_at
+from customers.providers.failures import Failure, Refused
 
 # Asked one after the other; providers allow many times as much.
 PER_JOB = 20

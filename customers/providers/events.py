@@ -14,7 +14,8 @@ import orjson
 from billing.events.models import WebhookEndpoint
 from billing.webhooks.write import Told, announce, announce_all
 from customers.models import Customer, IntegrationLink, ProviderLink
-from customers.providers.adapter import Failure, Link
+from customers.providers.adapter import Link
+from customers.providers.failures import Failure
 from customers.read import customer_json
 
 CREATED = "customer.payment_provider_created"

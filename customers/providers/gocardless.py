@@ -15,20 +15,8 @@ from gocardless_pro import errors, webhooks
 from gocardless_pro.api_client import ApiClient
 
 from billing.models import PaymentProvider
-from customers.providers.adapter import (
-    Adapter,
-    Body,
-    Failure,
-    Forged,
-    Method,
-    Notice,
-    OutcomeUnknown,
-    Refused,
-    Subject,
-    Throttled,
-    Unauthorized,
-    adapts,
-)
+from customers.providers.adapter import Adapter, Body, Forged, Method, Notice, Subject, adapts
+from customers.providers.failures import Failure, OutcomeUnknown, Refused, Throttled, Unauthorized
 from customers.providers.gocardless_events import HANDLERS
 from customers.providers.wire import Wire, seconds
 

@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from billing.models import Integration
 from customers.models import Customer
-from customers.providers.adapter import ADDRESS, Body, OutcomeUnknown, Refused, Subject, adapts
+from customers.providers.adapter import ADDRESS, Body, Subject, adapts
 from customers.providers.booking import (
     BookingAdapter,
     compared,
@@ -28,6 +28,7 @@ from customers.providers.booking import (
     filled,
     person_of,
 )
+from customers.providers.failures import OutcomeUnknown, Refused
 from customers.providers.rest import Answer, Rest
 
 _PLAIN = {

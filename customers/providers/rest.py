@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from customers.providers.adapter import (
+from customers.providers.failures import (
     Failure,
     OutcomeUnknown,
     Refused,
@@ -15,8 +15,6 @@ from customers.providers.adapter import (
     Unavailable,
 )
 from customers.providers.wire import Wire, seconds
-
-_WORDS = 500
 
 # Returns the reason and the code that an error's JSON gives, in the form of one program.
 Reason = Callable[[Any], tuple[str | None, str | None]]
@@ -129,4 +127,4 @@ def _text(value: Any) -> str | None:
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return None
     line = "".join(one if one.isprintable() else " " for one in str(value)).strip()
-    return line[:_WORDS] or None
+    return line or None

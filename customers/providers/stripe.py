@@ -11,20 +11,8 @@ from django.conf import settings
 
 from billing.models import PaymentProvider
 from customers.models import ProviderLink
-from customers.providers.adapter import (
-    Adapter,
-    Body,
-    Failure,
-    Forged,
-    Method,
-    Notice,
-    OutcomeUnknown,
-    Refused,
-    Subject,
-    Throttled,
-    Unauthorized,
-    adapts,
-)
+from customers.providers.adapter import Adapter, Body, Forged, Method, Notice, Subject, adapts
+from customers.providers.failures import Failure, OutcomeUnknown, Refused, Throttled, Unauthorized
 from customers.providers.stripe_events import HANDLERS
 from customers.providers.wire import Wire, seconds
 

@@ -14,9 +14,9 @@ from procrastinate.exceptions import AlreadyEnqueued
 from billing import waking
 from customers.mirrors import DriftRound, Mirror, ProviderEvent
 from customers.providers import drift
-from customers.providers.adapter import Failure
 from customers.providers.changes import see_to_changes
 from customers.providers.claims import enqueue, wake_mirrors
+from customers.providers.failures import Failure
 from customers.providers.inbound import enqueue_event, handle
 from customers.providers.mirror import reflect, work
 from customers.providers.steps import Change

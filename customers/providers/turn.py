@@ -20,20 +20,18 @@ from billing.tallies import count
 from customers.mirrors import Comparison, Mirror
 from customers.models import ProviderLink
 from customers.providers import events
-from customers.providers.adapter import (
-    Adapter,
-    Body,
+from customers.providers.adapter import Adapter, Body, Subject, adapter_of
+from customers.providers.claims import CLAIM, enqueue, locked
+from customers.providers.failures import (
     Failure,
     OutcomeUnknown,
     Refused,
-    Subject,
     Throttled,
     Unauthorized,
     Unavailable,
-    adapter_of,
+    give_up,
+    note,
 )
-from customers.providers.claims import CLAIM, enqueue, locked
-from customers.providers.failures import give_up, note
 from customers.providers.funding import store_funding_details
 from customers.providers.methods import store_default
 from customers.providers.sides import Side, side_of

@@ -14,7 +14,7 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from customers.providers.adapter import OutcomeUnknown, Unavailable
+from customers.providers.failures import OutcomeUnknown, Unavailable
 
 # What is read of an answer, its head included; a customer is a few kilobytes.
 LARGEST = 1_000_000

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from billing.models import Integration
 from customers.models import Customer
-from customers.providers.adapter import ADDRESS, Body, OutcomeUnknown, Refused, Subject, adapts
+from customers.providers.adapter import ADDRESS, Body, Subject, adapts
 from customers.providers.booking import (
     BookingAdapter,
     compared,
@@ -22,6 +22,7 @@ from customers.providers.booking import (
     person_of,
     rows_of,
 )
+from customers.providers.failures import OutcomeUnknown, Refused
 from customers.providers.rest import Answer, Rest
 
 _PLAIN = {

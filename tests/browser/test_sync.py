@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from customers.mirrors import Comparison, Mirror, PaymentMethod, ProviderEvent
 from customers.models import Customer
 from customers.providers import drift
-from customers.providers.adapter import Failure
+from customers.providers.failures import Failure
 from demo.fakes.server import running
 from demo.fakes.stripe import StripeFake
 from tests.billing.builders import make_integration, make_payment_provider

@@ -11,8 +11,8 @@ from billing.models import Organization
 from customers.management.imports import NOTHING_DONE, SOME_REFUSED, RowsCommand, find_organization
 from customers.mirrors import Comparison, DriftRound
 from customers.providers import drift
-from customers.providers.adapter import Failure
 from customers.providers.drift import Connection
+from customers.providers.failures import Failure
 
 _SHOWN = 20
 # A connection that can't be asked is asked again after this, so often.

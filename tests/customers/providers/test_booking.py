@@ -7,8 +7,9 @@ import pytest
 from billing.webhooks.models import Event
 from customers.delete import delete_customer
 from customers.models import Customer, IntegrationLink, Mirror
-from customers.providers.adapter import Adapter, Refused, Subject, adapter_of
+from customers.providers.adapter import Adapter, Subject, adapter_of
 from customers.providers.events import announce_failures
+from customers.providers.failures import Refused
 from customers.providers.mirror import ask_for
 from tests.billing.builders import make_integration
 from tests.customers.posting import API, post, shown

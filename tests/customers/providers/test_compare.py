@@ -14,8 +14,8 @@ from customers.models import (
     ProviderLink,
 )
 from customers.providers import compare
-from customers.providers.adapter import Failure, Refused
 from customers.providers.claims import claim
+from customers.providers.failures import Failure, Refused
 from tests.billing.builders import make_integration
 from tests.customers.posting import post
 from tests.customers.providers.bookkeeping import linked

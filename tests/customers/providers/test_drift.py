@@ -12,7 +12,7 @@ from billing.models import ChangeRecord
 from customers.mirrors import Comparison, DriftRound
 from customers.models import Customer, ProviderLink
 from customers.providers import drift, tasks
-from customers.providers.adapter import Failure
+from customers.providers.failures import Failure
 from tests.billing.builders import make_organization, make_payment_provider
 from tests.customers.posting import post
 

@@ -7,7 +7,8 @@ import pytest
 from oauthlib.oauth1.rfc5849 import signature as oauth
 
 from customers.models import Customer, IntegrationLink, Mirror
-from customers.providers.adapter import Refused, adapter_of
+from customers.providers.adapter import adapter_of
+from customers.providers.failures import Refused
 from customers.providers.netsuite import signature
 from tests.customers.posting import post
 from tests.customers.providers.conftest import work_off
@@ -161,6 +162,17 @@ class TestSigning:
         mirror = Mirror.objects.get()
         assert (mirror.state, mirror.error_code) == ("failed", "INVALID_LOGIN")
         assert mirror.error_message == "Invalid login attempt."
+
+    def test_repeats_no_part_of_a_secret(self, organization, at_netsuite, netsuite, monkeypatch):
+        """Red if words are cut before secrets are taken out: a piece of one is left at the end."""
+        words = "x" * 490 + " client-secret"
+        monkeypatch.setattr(netsuite, "answer", lambda _: netsuite.refusal(400, words))
+        linked(organization)
+
+        work_off()
+
+        told = Mirror.objects.get().error_message
+        assert told == "x" * 490 + " ***"
 
 
 class TestAccount:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from customers.providers.adapter import OutcomeUnknown, Unavailable
+from customers.providers.failures import OutcomeUnknown, Unavailable
 from customers.providers.wire import LARGEST, Wire
 from tests.answering import BEGINNINGS, OK, answering, endless
 
