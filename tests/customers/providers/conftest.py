@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing.events.models import WebhookEndpoint
@@ -171,6 +173,16 @@ def work_off(*, now: bool = False) -> int:
             _TASKS[job.task_name](**job.args)
             done += 1
     return done
+
+
+def come_back() -> None:
+    """Let a dead worker's claim end, and have another worker look."""
+    from customers.models import Mirror
+
+    past = timezone.now() - timedelta(minutes=5)
+    Mirror.objects.update(next_try_at=past, claimed_until=past)
+    tasks.continue_mirrors(0)
+    work_off(now=True)
 
 
 def _bring_forward(args: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from demo.fakes.adyen import AdyenFake
 from demo.fakes.server import Reply
 from tests.customers.posting import post
 from tests.customers.providers.bookkeeping import FAULTS
-from tests.customers.providers.conftest import events, impatient, jobs, work_off
+from tests.customers.providers.conftest import come_back, events, impatient, jobs, work_off
 
 pytestmark = pytest.mark.django_db
 SYNC = {"payment_provider": "adyen", "sync_with_provider": True}
@@ -114,10 +114,8 @@ class TestLink:
             patch.setattr(Turn, "_succeed", die)
             with pytest.raises(Killed):
                 work_off()
-        Mirror.objects.update(next_try_at=None, claimed_until=None)
-        post(organization, "c-1", name="Bob")
 
-        work_off(now=True)
+        come_back()
 
         assert list(adyen.customers) == ["c-1"]
         assert len(adyen.links) == 2

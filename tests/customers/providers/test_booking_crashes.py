@@ -1,18 +1,14 @@
 """A crash between an accounting program's answer and our commit: never two records there."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 
 from customers.models import Mirror
-from customers.providers import tasks
 from customers.providers.adapter import adapter_of
 from customers.providers.sides import IntegrationSide
 from customers.providers.turn import Turn
 from tests.customers.posting import post
 from tests.customers.providers.bookkeeping import ADAPTERS, linked, remote_id
-from tests.customers.providers.conftest import work_off
+from tests.customers.providers.conftest import come_back, work_off
 from tests.customers.providers.dying import Killed, dies, dies_after
 
 pytestmark = pytest.mark.django_db
@@ -35,12 +31,6 @@ class TestCrash:
             with pytest.raises(Killed):
                 work_off(now=True)
 
-    def _come_back(self):
-        past = timezone.now() - timedelta(minutes=5)
-        Mirror.objects.update(next_try_at=past, claimed_until=past)
-        tasks.continue_mirrors(0)
-        work_off(now=True)
-
     def test_leaves_one_record(self, organization, program, monkeypatch, point):
         """Red when a creation begins without looking for what an earlier one made."""
         linked(organization, program)
@@ -48,7 +38,7 @@ class TestCrash:
         assert remote_id() is None
         program.fake.forget_keys()
 
-        self._come_back()
+        come_back()
 
         assert list(program.fake.customers) == [remote_id()]
         assert (Mirror.objects.get().state, Mirror.objects.get().todo) == ("ok", [])
@@ -62,7 +52,7 @@ class TestCrash:
         post(organization, "c1", name="Bob")
         program.fake.forget_keys()
 
-        self._come_back()
+        come_back()
 
         assert list(program.fake.customers) == [remote_id()]
         assert adapter_of(program.connection).read(remote_id())["name"] == "Bob"

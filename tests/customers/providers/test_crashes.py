@@ -1,11 +1,8 @@
 """A crash between a provider's answer and our commit: never two remote customers, no orphan."""
 
-from datetime import timedelta
-
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
-from django.utils import timezone
 
 from customers.models import Mirror, ProviderLink
 from customers.providers import tasks
@@ -15,7 +12,7 @@ from customers.providers.sides import ProviderSide
 from customers.providers.stripe import StripeAdapter
 from customers.providers.turn import Turn
 from tests.customers.posting import post
-from tests.customers.providers.conftest import jobs, work_off
+from tests.customers.providers.conftest import come_back, jobs, work_off
 from tests.customers.providers.dying import Killed, dies, dies_after
 
 pytestmark = pytest.mark.django_db
@@ -66,14 +63,6 @@ def _die(monkeypatch, adapter, point):
             work_off(now=True)
 
 
-def _come_back():
-    """Let the dead worker's claim end, and have another one look."""
-    past = timezone.now() - timedelta(minutes=5)
-    Mirror.objects.update(next_try_at=past, claimed_until=past)
-    tasks.continue_mirrors(0)
-    work_off(now=True)
-
-
 @pytest.mark.parametrize("point", POINTS)
 class TestCrash:
     def test_leaves_one_remote_customer(
@@ -84,7 +73,7 @@ class TestCrash:
         _die(monkeypatch, adapter, point)
         assert ProviderLink.objects.get().provider_customer_id is None
 
-        _come_back()
+        come_back()
 
         assert list(there.customers) == [ProviderLink.objects.get().provider_customer_id]
         assert (Mirror.objects.get().state, Mirror.objects.get().todo) == ("ok", [])
@@ -97,7 +86,7 @@ class TestCrash:
         _die(monkeypatch, adapter, point)
         post(organization, "c1", name="Bob")
 
-        _come_back()
+        come_back()
 
         [customer] = there.customers.values()
         assert customer["id"] == ProviderLink.objects.get().provider_customer_id
@@ -113,7 +102,7 @@ class TestCrash:
         post(organization, "c1", billing_configuration={"payment_provider": None})
         post(organization, "c1", billing_configuration=sync)
 
-        _come_back()
+        come_back()
 
         assert list(there.customers) == [ProviderLink.objects.get().provider_customer_id]
 
