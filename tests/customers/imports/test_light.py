@@ -7,14 +7,19 @@ import sys
 from tests.contract.server import ROOT
 
 SCRIPT = """
-import django, sys
-django.setup()
-from django.core.management import call_command
-for command in (["import_customers", "none.csv"], ["export_customers", "--organization", "none"]):
+import sys
+from django.core.management import execute_from_command_line
+from django.db import OperationalError
+for command in (
+    ["import_customers", "none.csv", "--organization", "none"],
+    ["export_customers", "--organization", "none"],
+):
+    # As from a shell, so that checks run where a command asks for them. There is no such file,
+    # and no database to ask for the organization.
     try:
-        call_command(*command, skip_checks=False)
-    except Exception:
-        pass
+        execute_from_command_line(["manage.py", *command])
+    except (SystemExit, OperationalError) as end:
+        print(type(end).__name__, file=sys.stderr)
 loaded = set(sys.modules)
 assert {"customers.imports.run", "customers.outgoing"} <= loaded
 screens = {name for name in loaded if name.startswith(("customers.admin", "billing.admin"))}
