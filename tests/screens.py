@@ -44,6 +44,7 @@ OPEN = {
     "palette": "asks for the ability of each thing it finds",
     "choose_organization": "knows the person's organizations alone",
     "prefer": "everybody's own",
+    "presence": "says who somebody is, to themselves",
     "app_list": "leads home",
 }
 

@@ -20,6 +20,7 @@ from unfold.sites import UnfoldAdminSite
 
 from billing.organizations.models import Organization
 from billing.staff.preferences import prefer, preference
+from billing.staff.presence import presence
 from billing.staff.roles import Ability
 from billing.staff.workplace import (
     Workplace,
@@ -104,7 +105,8 @@ class BackOffice(UnfoldAdminSite):
                 ("preferences/", prefer, "prefer"),
             )
         ]
-        return [*forms, *ours, *super().get_urls()]
+        still = path("presence/", self.admin_view(presence), name="presence")
+        return [*forms, still, *ours, *super().get_urls()]
 
     def choose(self, request: HttpRequest) -> HttpResponse:
         """Switch to another of the person's organizations, and start at its home."""

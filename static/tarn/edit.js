@@ -1,7 +1,7 @@
 // The form of a customer: marks what changed, follows the country, advises, and loses nothing.
 
 import { makeComboboxes } from "./combobox.js";
-import { dropDraft, dropDraftsOfOthers, keepDraft, noteEditing, readDraft } from "./drafts.js";
+import { differing, dropDraft, keepDraft, noteEditing, offerDraft, valuesOf } from "./drafts.js";
 
 const form = document.querySelector("[data-edit]");
 const words = form.dataset;
@@ -15,53 +15,20 @@ const later = (wait, act) => {
     };
 };
 
-// --- Values -------------------------------------------------------------------------------------
+// --- What changed -------------------------------------------------------------------------------
 
-const OWN = new Set(["csrfmiddlewaretoken", "seen", "organization", "step"]);
-const controls = () => [...form.elements].filter((one) => one.name && !OWN.has(one.name) && one.type !== "submit");
-
-const values = () => {
-    const found = {};
-    for (const one of controls()) {
-        if (one.type === "checkbox" && one.closest(".e-set")) {
-            found[one.name] ??= [];
-            if (one.checked) found[one.name].push(one.value);
-        } else found[one.name] = one.type === "checkbox" ? one.checked : one.value;
-    }
-    return found;
-};
-
-const put = (wanted) => {
-    for (const one of controls()) {
-        const value = wanted[one.name];
-        if (value === undefined) continue;
-        if (one.type === "checkbox") one.checked = Array.isArray(value) ? value.includes(one.value) : value;
-        else one.value = value;
-        one.dispatchEvent(new Event("tarn:set"));
-    }
-};
-
-const comparable = (value) =>
-    Array.isArray(value) ? [...value].sort().join("\n")
-        : value === null || value === undefined || value === false ? "" : String(value).replace(/[\r\n]/g, "");
+const values = () => valuesOf(form);
 
 // What the person saw: of a customer that is there from the server, of a new one what the empty form has.
 const seenBefore = (() => {
     const seen = JSON.parse(find("[name=seen]").value || "{}");
     return words.customer ? seen : null;
 })();
-let start = seenBefore ?? values();
-
-const changedFields = () => {
-    const now = values();
-    return Object.keys(now).filter((name) => comparable(now[name]) !== comparable(start[name]));
-};
-
-// --- What changed -------------------------------------------------------------------------------
+const start = seenBefore ?? values();
 
 let changed = [];
 const count = () => {
-    changed = changedFields();
+    changed = differing(values(), start);
     for (const field of form.querySelectorAll("[data-field]"))
         field.classList.toggle("e-field--changed", changed.includes(field.dataset.field));
     const text = changed.length === 0 ? words.none
@@ -70,46 +37,14 @@ const count = () => {
 };
 
 const keep = later(300, () => {
-    if (changed.length) keepDraft(words.draft, Object.fromEntries(changed.map((name) => [name, values()[name]])));
-    else dropDraft(words.draft);
+    if (changed.length) keepDraft(form, changed);
+    else dropDraft(form);
 });
 
 let leaving = false;
 addEventListener("beforeunload", (event) => {
     if (!leaving && changed.length) event.preventDefault();
 });
-
-// --- Drafts -------------------------------------------------------------------------------------
-
-const offerDraft = () => {
-    dropDraftsOfOthers(words.draft);
-    noteEditing(words.draft);
-    const draft = readDraft(words.draft);
-    const now = values();
-    const lost = Object.entries(draft?.values ?? {}).filter(([name, value]) => comparable(now[name]) !== comparable(value));
-    if (lost.length === 0) {
-        if (draft && !changed.length) dropDraft(words.draft);
-        return;
-    }
-    // What came back from the server is newer than the draft.
-    if (changed.length) return;
-    const at = new Date(draft.at);
-    const parts = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-    if (at.toDateString() !== new Date().toDateString()) Object.assign(parts, { day: "numeric", month: "long" });
-    const time = at.toLocaleString(document.documentElement.lang, parts);
-    find("[data-draft-text]").textContent = words.draftWords.replace("{count}", lost.length).replace("{time}", time);
-    find("[data-draft-offer]").hidden = false;
-    find("[data-draft-take]").addEventListener("click", () => {
-        put(Object.fromEntries(lost));
-        find("[data-draft-offer]").hidden = true;
-        count();
-        followCountries();
-    });
-    find("[data-draft-drop]").addEventListener("click", () => {
-        dropDraft(words.draft);
-        find("[data-draft-offer]").hidden = true;
-    });
-};
 
 // --- The country --------------------------------------------------------------------------------
 
@@ -200,48 +135,11 @@ const showDuplicates = (found) => {
 
 // --- Sending ------------------------------------------------------------------------------------
 
-const trouble = (text) => {
-    find("[data-trouble]").textContent = text;
-    find("[data-trouble]").hidden = text === "";
-    if (text) find("[data-trouble]").scrollIntoView({ block: "nearest" });
-};
-
-// Whether the person is still signed in; a form sent without would land on the way in.
-const mayBeSent = async () => {
-    try {
-        const answer = await fetch(`${words.country}?country=`, { redirect: "manual", cache: "no-store" });
-        if (answer.ok) return true;
-        trouble(answer.type === "opaqueredirect" || answer.status === 401 ? words.signedOut : words.offline);
-    } catch {
-        trouble(words.offline);
-    }
-    return false;
-};
-
-let sending = false;
-form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (sending) return;
-    sending = true;
-    const button = event.submitter ?? find("[name=step]");
-    button.setAttribute("aria-disabled", "true");
-    trouble("");
-    if (await mayBeSent()) {
-        leaving = true;
-        const step = document.createElement("input");
-        Object.assign(step, { type: "hidden", name: "step", value: "review" });
-        form.append(step);
-        form.submit();
-        return;
-    }
-    sending = false;
-    button.removeAttribute("aria-disabled");
+form.addEventListener("submit", () => {
+    leaving = true;
 });
 addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    sending = leaving = false;
-    form.querySelectorAll("input[name=step]").forEach((one) => one.remove());
-    form.querySelectorAll("[aria-disabled]").forEach((one) => one.removeAttribute("aria-disabled"));
+    if (event.persisted) leaving = false;
 });
 
 form.addEventListener("keydown", (event) => {
@@ -252,7 +150,7 @@ form.addEventListener("keydown", (event) => {
 
 find("[data-cancel]").addEventListener("click", () => {
     // Leaving on purpose still asks; going drops the draft.
-    addEventListener("pagehide", () => dropDraft(words.draft), { once: true });
+    addEventListener("pagehide", () => dropDraft(form), { once: true });
 });
 
 for (const kind of ["input", "change"]) {
@@ -277,5 +175,9 @@ for (const link of form.querySelectorAll("[data-summary] a")) {
 
 makeComboboxes(form, words.noMatch);
 count();
-offerDraft();
+noteEditing(form);
+offerDraft(form, changed.length > 0, () => {
+    count();
+    followCountries();
+});
 (find("[aria-invalid]") ?? find("[data-summary]"))?.focus();

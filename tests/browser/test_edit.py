@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
@@ -15,7 +16,7 @@ from customers.write import write_customers
 from tests.billing.builders import make_payment_provider, make_tax
 from tests.browser.looks import assert_accessible, shot
 from tests.customers.builders import make_customer
-from tests.customers.pages import ADD, form_of
+from tests.customers.pages import ADD, LIST, form_of
 
 StaffPage = Callable[..., Page]
 
@@ -69,7 +70,7 @@ class TestEdit:
         expect(page.get_by_text("Saved: 2 changes to Hooli SARL.")).to_be_visible()
         assert ChangeRecord.objects.latest("id").reason == "Moved abroad"
         page.goto(form_of(hooli))
-        expect(page.locator("[data-draft-offer]")).to_be_hidden()
+        expect(page.get_by_text("You had unsaved changes")).to_have_count(0)
 
     def test_speaks_of_the_country_as_it_is_chosen(
         self, staff_page: StaffPage, hooli: Customer
@@ -168,6 +169,35 @@ class TestDraft:
 
         expect(page.get_by_label("Phone")).to_have_value("12345")
         expect(page.locator("[data-count]")).to_have_text("1 change")
+
+    def test_is_kept_of_a_reason(self, staff_page: StaffPage, hooli: Customer) -> None:
+        """Seen to fail with the question before sending left out, and with the watch left out."""
+        page = staff_page("finance_lead")
+        page.goto(f"{LIST}{hooli.pk}/delete/")
+        kept, cookies = list(Session.objects.all()), page.context.cookies()
+        page.get_by_label("Reason").fill("Closed in May")
+        Session.objects.all().delete()
+        page.get_by_role("button", name="Delete the customer").click()
+        expect(page.get_by_text("You were signed out meanwhile.")).to_be_visible()
+        assert_accessible(page)
+        shot(page, "delete-signed-out")
+
+        for session in kept:
+            session.save(force_insert=True)
+        # Whoever signs in anew has another token.
+        others = [one for one in cookies if one["name"] != settings.CSRF_COOKIE_NAME]
+        page.context.clear_cookies()
+        page.context.add_cookies(others)
+        page.reload()
+        page.get_by_role("button", name="Take them up").click()
+        page.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
+        page.get_by_role("button", name="Delete the customer").click()
+
+        expect(page.get_by_text("Hooli SARL was deleted.")).to_be_visible()
+        assert ChangeRecord.objects.latest("id").reason == "Closed in May"
+        page.goto(f"{LIST}{hooli.pk}/restore/")
+        expect(page.get_by_label("Reason")).to_be_visible()
+        assert page.evaluate("sessionStorage.length") == 0
 
     def test_is_nobody_else_s(self, staff_page: StaffPage, hooli: Customer) -> None:
         page = staff_page("finance")
