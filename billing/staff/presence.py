@@ -9,5 +9,4 @@ def presence(request: HttpRequest) -> JsonResponse:
 
     Signing in anew changes the token, so that a form opened before would be refused.
     """
-    said = {"person": str(request.user.pk), "token": get_token(request)}
-    return JsonResponse(said, headers={"Cache-Control": "no-store"})
+    return JsonResponse({"person": str(request.user.pk), "token": get_token(request)})
