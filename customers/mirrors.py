@@ -105,15 +105,11 @@ class Mirror(OrganizationPart):
                 condition=Q(payment_provider__isnull=True) ^ Q(integration__isnull=True),
                 name="mirror_of_one_connection",
             ),
+            # One index for both kinds: it finds the mirrors of a customer, whatever they are of.
             models.UniqueConstraint(
-                fields=["customer", "payment_provider"],
-                condition=Q(payment_provider__isnull=False),
-                name="mirror_at_provider_once",
-            ),
-            models.UniqueConstraint(
-                fields=["customer", "integration"],
-                condition=Q(integration__isnull=False),
-                name="mirror_at_integration_once",
+                fields=["customer", "payment_provider", "integration"],
+                nulls_distinct=False,
+                name="mirror_once",
             ),
         ]
         indexes = [

@@ -120,6 +120,10 @@ class Way:
                 found = found.filter(criterion.condition(self.query.organization_id, values))
         return found.order_by(*self.order.by(backwards=self.backwards))
 
+    def walk_for(self, size: int, patience: Patience) -> Found:
+        """Return the first hits that a walk of bounded time meets."""
+        return self.walk(None, size, _late(patience.walk), None)
+
     def walk(self, start: Position | None, size: int, edge: str, most: int | None) -> Found:
         """Return the hits among the customers that follow, up to the one that fulfils `edge`.
 

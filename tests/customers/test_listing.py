@@ -137,11 +137,22 @@ class TestAmount:
 
     def test_says_about_where_counting_takes_too_long(self, organization, many, monkeypatch):
         monkeypatch.setattr(listing, "_estimate", lambda query: 1_234_567)
-        monkeypatch.setattr(listing, "COUNTED", 5)
+        monkeypatch.setattr(listing, "HITS", 5)
 
         found = amount(CustomerQuery(organization.pk, filters={"country": ("FR", "DE")}))
 
         assert found == Amount(1_234_567, "about")
+
+    def test_walks_where_no_index_knows_in_time(self, organization, many, monkeypatch):
+        """Red when the walk is left out, and when it counts its own end."""
+        monkeypatch.setattr(walking.Way, "count", lambda way, patience: None)
+        monkeypatch.setattr(listing, "COUNTED", 5)
+
+        assert amount(CustomerQuery(organization.pk, "rare")) == Amount(1)
+        assert amount(CustomerQuery(organization.pk, "common")) == Amount(5, "more")
+
+        impatient(monkeypatch)
+        assert amount(CustomerQuery(organization.pk, "rare")) == Amount(0, "so far")
 
     def test_is_known_to_a_page_that_saw_them_all(self, organization, many, walk):
         page = customer_list(CustomerQuery(organization.pk, "common"), size=3)
