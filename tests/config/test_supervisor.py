@@ -4,7 +4,7 @@ import threading
 import time
 from pathlib import Path
 
-from config.supervisor import Child, Supervisor
+from config.supervisor import PATIENCE, Child, Supervisor
 
 LONG = [sys.executable, "-c", "import time; time.sleep(60)"]
 SHORT = [sys.executable, "-c", "raise SystemExit(3)"]
@@ -55,13 +55,16 @@ class TestSupervisor:
         supervisor.stop()
 
     def test_kills_a_child_that_will_not_end_when_asked_twice(self):
+        """Red when the second wish waits as patiently as the first."""
         deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1); time.sleep(60)"
         child = Child("deaf", [sys.executable, "-c", deaf], essential=True)
         supervisor, _ = supervise(child)
         time.sleep(0.5)
         supervisor._end(15, None)
         supervisor._end(15, None)
+        began = time.monotonic()
 
         supervisor.stop()
 
         assert child.died()
+        assert time.monotonic() - began < PATIENCE / 2
