@@ -1,21 +1,25 @@
 """Home and its queues; and the tax numbers that one of them is made of."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.utils import timezone
 
 from billing.events.actor import SYSTEM
 from customers import queues as module
 from customers.delete import delete_customer
+from customers.intakes import Import
 from customers.listing import Amount
-from customers.mirrors import Mirror
-from customers.models import Customer, TaxNumberProblem
+from customers.mirrors import Comparison, Mirror
+from customers.models import Customer, DuplicatePair, ProviderLink, TaxNumberProblem
 from customers.pairs import search_pairs
 from customers.queues import Queue, Waiting, check_queues, gaps, queues, register
 from customers.readiness import NEEDED_FIELDS
 from customers.search import CustomerQuery
 from customers.tax_numbers import check_changed_numbers
-from tests.billing.builders import make_organization, make_payment_provider
+from tests.billing.builders import make_integration, make_organization, make_payment_provider
 from tests.customers.builders import make_customer, make_customers
 from tests.staff import sign_in, text_of
 
@@ -27,35 +31,72 @@ def _anew():
     cache.clear()
 
 
-def numbers(organization):
+def waiting(organization):
     cache.clear()
-    waiting = check_queues(organization.pk).waiting
-    return {key: one.amount.number for key, one in waiting.items()}
+    return check_queues(organization.pk).waiting
+
+
+def numbers(organization):
+    return {key: one.amount.number for key, one in waiting(organization).items()}
+
+
+def make_work(organization, at):
+    """Have one piece of work wait in each queue since a moment."""
+    own = {"organization": organization}
+    one, other = make_customers(
+        organization, [{"email": "a@b.test", "tax_identification_number": BAD, "country": "FR"}] * 2
+    )
+    provider, integration = make_payment_provider(organization), make_integration(organization)
+    ProviderLink.objects.create(
+        **own, customer=one, connection=provider, sync_with_provider=True, sync=False
+    )
+    failed = {**own, "customer": one, "state": "failed", "error_at": at}
+    Mirror.objects.create(**failed, integration=integration)
+    mirror = Mirror.objects.create(**failed, payment_provider=provider)
+    Comparison.objects.create(**own, mirror=mirror, remote_id="x", asked_at=at, differing=["name"])
+    check_changed_numbers()
+    search_pairs(organization.pk)
+    TaxNumberProblem.objects.filter(customer=other).delete()
+    Import.objects.create(**own, state="done", refused=1, file_size=1, ended_at=at)
+    Customer.objects.filter(**own).update(updated_at=at)
+    DuplicatePair.objects.filter(**own).update(found_at=at)
+    TaxNumberProblem.objects.filter(**own).update(found_at=at)
 
 
 class TestQueues:
-    def test_count_the_organizations_customers_alone(self, organization):
-        make_customer(organization, country="FR")
-        make_customer(make_organization(), country="FR")
+    def test_keep_to_their_organization(self, organization):
+        """Red when the organization is left out of a queue, of its oldest, or of the cache."""
+        now, theirs = timezone.now(), make_organization()
+        make_work(theirs, now - timedelta(days=9))
+        assert check_queues(theirs.pk).waiting["today"].amount.number == 2
+        assert {one.amount.number for one in check_queues(organization.pk).waiting.values()} == {0}
 
-        found = numbers(organization)
+        make_work(organization, now)
 
-        assert found.pop("incomplete") == found.pop("today") == 1
-        assert set(found.values()) == {0}
+        found = {key: (one.amount.number, one.oldest) for key, one in waiting(organization).items()}
+        assert found.pop("today") == (2, None)
+        assert found.pop("incomplete") == (2, now)
+        assert set(found.values()) == {(1, now)}
 
     def test_count_what_failed_at_a_connection(self, organization):
-        """Red when mirrors of another state count, or the index is asked for other customers."""
+        """Red when mirrors of another state or at the other kind of connection count."""
         provider = make_payment_provider(organization)
         failed, fine = make_customer(organization), make_customer(organization)
         for customer, state in ((failed, "failed"), (fine, "ok")):
             Mirror.objects.create(
                 organization=organization, customer=customer, payment_provider=provider, state=state
             )
+        Mirror.objects.create(
+            organization=organization,
+            customer=make_customer(organization),
+            integration=make_integration(organization),
+            state="failed",
+        )
 
-        query = CustomerQuery(organization.pk, filters={"sync": ("failed",)})
+        query = CustomerQuery(organization.pk, filters={"sync": ("failed_provider",)})
 
         found = numbers(organization)
-        assert (found["failed_provider"], found["failed_integration"]) == (1, 0)
+        assert (found["failed_provider"], found["failed_integration"]) == (1, 1)
         assert list(query.queryset()) == list(query.found_by_index()) == [failed]
 
     @pytest.mark.parametrize("kind", ["payment_provider", "integration"])
@@ -135,6 +176,14 @@ class TestGaps:
         assert [gap.country for gap in gaps(organization.pk)] == ["FR", ""]
         assert {name for name, number in found["FR"].items() if number} == {"zipcode", "city"}
         assert {name for name, number in found[""].items() if number} == {"country"}
+
+    def test_look_at_the_newest_of_the_organization(self, organization, monkeypatch):
+        """Red when the newest of all organizations are looked for."""
+        monkeypatch.setattr(module, "HITS", 1)
+        make_customer(organization, country="FR")
+        make_customer(make_organization(), country="FR")
+
+        assert [gap.number for gap in gaps(organization.pk)] == [1]
 
     def test_lead_to_the_lists_they_count(self, organization):
         """Red when a cell leads to other customers than it counts."""
