@@ -9,6 +9,7 @@ from time import perf_counter
 
 import httpcore2
 import httpx2
+import structlog
 
 from billing.webhooks.network import PublicNetwork, RefusedAddress
 
@@ -24,6 +25,15 @@ _TIMEOUTS = {
     "write": READ_SECONDS,
     "pool": WHOLE_SECONDS,
 }
+# What else goes wrong is likely our own mistake, and stands in the log.
+_FORESEEN = (
+    OSError,
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,8 @@ class Caller:
             async with asyncio.timeout(WHOLE_SECONDS):
                 status, text, wish = await self._send(url, headers, body)
         except Exception as error:  # whatever a stranger's server does is an outcome
+            if not isinstance(error, _FORESEEN):
+                log.exception("a webhook could not be sent for a reason nobody foresaw")
             return Answer(_milliseconds(began), error=_reason(error))
         return Answer(_milliseconds(began), status, None, text, wish)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from time import monotonic
+from unittest.mock import Mock
 
 import pytest
 
@@ -51,6 +52,22 @@ class TestCaller:
             found = answer_at(port)
 
         assert (found.status, len(found.text)) == (200, ANSWER_KEPT)
+
+    def test_logs_what_is_no_fault_of_the_receiver(self, monkeypatch):
+        """Red without the look at _FORESEEN: a mistake of ours would be the receiver's alone."""
+
+        async def break_down(*_):
+            raise KeyError("ours")
+
+        log = Mock()
+        monkeypatch.setattr(calls, "log", log)
+        with answering(endless("head", 1_000, at_once=1_000)) as port:
+            answer_at(port)
+        log.exception.assert_not_called()
+        monkeypatch.setattr(Caller, "_send", break_down)
+
+        assert answer_at(9).error == "failed: 'ours'"
+        log.exception.assert_called_once()
 
     def test_takes_no_head_without_an_end(self):
         with answering(endless("head", 1_000, at_once=1_000)) as port:
