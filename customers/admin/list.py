@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import structlog
 from django.contrib import messages
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -44,6 +45,8 @@ LIST = "admin:customers_customer_changelist"
 COLUMNS_PARAMETER = "columns"
 _MILLION = 1_000_000
 
+log = structlog.get_logger(__name__)
+
 
 class ListPage(StaffPage):
     """The customers of the organization, narrowed by the address."""
@@ -65,6 +68,7 @@ class ListPage(StaffPage):
         try:
             return self.render(**context, **self._found(request, query, columns))
         except OperationalError:
+            log.exception("customers could not be listed")
             return self.render(status=503, **context, failed=True)
 
     def _found(
@@ -103,13 +107,7 @@ class ListPage(StaffPage):
             "query": query,
             "querystring": query.querystring(),
             "chips": query.describe(),
-            "shown": [(name, COLUMNS[name].label) for name in columns],
-            "offered": [
-                (name, column.label, name in columns)
-                for name, column in COLUMNS.items()
-                if name != "customer"
-            ],
-            "columns_value": ",".join(columns),
+            **_columns(columns),
             "columns_sent": sent.get(COLUMNS_PARAMETER, ""),
             "orders": [
                 (str(order.label), "?" + _address(query, sent, order=name), name == query.order)
@@ -162,6 +160,19 @@ def _address(query: CustomerQuery, sent: QueryDict, **instead: Any) -> str:
     kept = [(name, sent[name]) for name in ("view", COLUMNS_PARAMETER) if sent.get(name)]
     parts = [urlencode(kept), query.querystring(**instead)]
     return "&".join(part for part in parts if part)
+
+
+def _columns(shown: Sequence[str]) -> dict[str, Any]:
+    """Return the columns that are shown, and those one can choose from."""
+    return {
+        "shown": [(name, COLUMNS[name].label) for name in shown],
+        "offered": [
+            (name, column.label, name in shown)
+            for name, column in COLUMNS.items()
+            if name != "customer"
+        ],
+        "columns_value": ",".join(shown),
+    }
 
 
 def _link(
