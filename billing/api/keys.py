@@ -143,13 +143,17 @@ def create_api_key(
         permissions=_normalized(permissions),
         expires_at=expires_at,
     )
+    _create(row, actor)
+    return row, text
+
+
+def _create(row: ApiKey, actor: Actor) -> None:
     try:
         with transaction.atomic():
             row.save(force_insert=True)
             _record(row, ChangeRecord.Action.CREATED, differences({}, _told(row)), actor)
     except IntegrityError:
         raise Invalid({"key": ["value_already_exist"]}) from None
-    return row, text
 
 
 @transaction.atomic

@@ -45,14 +45,9 @@ def create_connection(
         setattr(connection, name, value)
     connection.save(force_insert=True)
     changes = differences({}, {"type": type_name} | sent.values | settings)
-    record_change(
-        organization_id,
-        _resource(kind),
-        connection.id,
-        ChangeRecord.Action.CREATED,
-        changes | _hidden_differences({}, secrets),
-        actor,
-    )
+    changes |= _hidden_differences({}, secrets)
+    created = ChangeRecord.Action.CREATED
+    record_change(organization_id, _resource(kind), connection.id, created, changes, actor)
     return connection
 
 

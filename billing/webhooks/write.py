@@ -178,11 +178,7 @@ def announce_all(
     endpoint_ids: list[UUID] | None = None,
 ) -> list[Event]:
     """Do what `announce` does, of many objects."""
-    wanted = endpoint_ids or list(
-        WebhookEndpoint.objects.wanting(event_type)
-        .filter(organization_id=organization_id)
-        .values_list("pk", flat=True)
-    )
+    wanted = endpoint_ids or _wanting(organization_id, event_type)
     if not wanted:
         return []
     events = Event.objects.bulk_create(
@@ -243,6 +239,11 @@ def rotate_hmac_key(organization_id: UUID, overlap: timedelta, actor: Actor) -> 
         actor,
     )
     return key
+
+
+def _wanting(organization_id: UUID, event_type: str) -> list[UUID]:
+    found = WebhookEndpoint.objects.wanting(event_type).filter(organization_id=organization_id)
+    return list(found.values_list("pk", flat=True))
 
 
 def _endpoint(organization_id: UUID, endpoint_id: UUID) -> WebhookEndpoint:

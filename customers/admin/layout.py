@@ -1,6 +1,6 @@
 """The form of a customer as people think of it: groups of fields in the order of paper."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,23 +101,15 @@ class Group:
 
 def groups_of(form: CustomerForm, advice: Mapping[str, str]) -> list[Group]:
     """Return the groups of the form, each field with the advice on it."""
-    country = form.typed().get("country")
     needed = _needed(form)
     changed = set(form.edited()) if form.is_bound else set()
 
     def entry(name: str) -> FormEntry:
         return FormEntry(form[name], advice.get(name, ""), name in changed, name in needed)
 
-    named = [
-        ("identity", lazy("Identity"), _identity(form)),
-        ("address", lazy("Billing address"), _address("", country)),
-        ("tax", lazy("Tax"), _TAX),
-        ("terms", lazy("Terms"), _TERMS),
-        ("payment", lazy("Payment"), _PAYMENT),
-        ("shipping", lazy("Shipping address"),
-         ["shipping_country", *_address("shipping_", form.typed().get("shipping_country"))]),
-    ]  # fmt: skip
-    groups = [Group(key, title, [entry(name) for name in names]) for key, title, names in named]
+    groups = [
+        Group(key, title, [entry(name) for name in names]) for key, title, names in _named(form)
+    ]
     notes = [[entry(name) for name in metadata_fields(n)] for n in range(1, METADATA_MAX + 1)]
     groups.append(Group("metadata", lazy("Metadata"), [e for row in notes for e in row], notes))
     if form.integration_types:
@@ -127,6 +119,20 @@ def groups_of(form: CustomerForm, advice: Mapping[str, str]) -> list[Group]:
         for group in groups:
             group.is_open = group.key in ("identity", "address", "tax") or group.has_problem
     return groups
+
+
+def _named(form: CustomerForm) -> list[tuple[str, Any, Sequence[str]]]:
+    """Return the groups that every form has: key, title and fields."""
+    typed = form.typed()
+    shipping = ["shipping_country", *_address("shipping_", typed.get("shipping_country"))]
+    return [
+        ("identity", lazy("Identity"), _identity(form)),
+        ("address", lazy("Billing address"), _address("", typed.get("country"))),
+        ("tax", lazy("Tax"), _TAX),
+        ("terms", lazy("Terms"), _TERMS),
+        ("payment", lazy("Payment"), _PAYMENT),
+        ("shipping", lazy("Shipping address"), shipping),
+    ]
 
 
 def labels_of(form: CustomerForm) -> dict[str, str]:

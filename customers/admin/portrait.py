@@ -141,33 +141,25 @@ class Portrait:
         return AddressCard(title, address_lines(parts), facts, any(one.differs for one in facts))
 
     def _provider(self) -> Link | None:
-        values = {
-            name: self.values[_CONFIGURATION + name]
+        kind, code, remote_id = (
+            self.values[_CONFIGURATION + name]
             for name in ("payment_provider", "payment_provider_code", "provider_customer_id")
-        }
-        if values["payment_provider"] is None:
+        )
+        if kind is None:
             return None
-        code = values["payment_provider_code"]
         path = _CONFIGURATION + "provider_payment_methods"
         methods = shown(path, self.values[path], self.names)
         facts = [
             (_("Connection"), self.names.get(("provider", code), code)),
             (_("Code"), code),
-            (_("Customer id there"), values["provider_customer_id"] or ""),
+            (_("Customer id there"), remote_id or ""),
             (_("Payment methods"), ", ".join(methods)),
         ]
         creates = bool(self.values[_CONFIGURATION + "sync_with_provider"])
-        name = brand(values["payment_provider"])
-        key = (values["payment_provider"], code)
-        state, words = _state(key[0], name, values["provider_customer_id"], creates)
-        return Link(
-            name,
-            [fact for fact in facts if fact[1]],
-            state,
-            words,
-            key,
-            values["provider_customer_id"],
-        )
+        name = brand(kind)
+        state, words = _state(kind, name, remote_id, creates)
+        known = [fact for fact in facts if fact[1]]
+        return Link(name, known, state, words, (kind, code), remote_id)
 
     def _integration(self, link: Mapping[str, Any]) -> Link:
         code = link["integration_code"]

@@ -20,6 +20,7 @@ from customers.batches import batches_among
 from customers.history import (
     PATHS,
     ChangedSince,
+    Entry,
     PutBack,
     actors_of,
     entry_of,
@@ -45,18 +46,9 @@ class Timeline(CustomerPage):
         """Show a page of it."""
         self.find(customer_id)
         organization_id, country = self.customer.organization_id, self.now.values["country"]
-        who, door, field = (request.GET.get(name, "") for name in ("who", "door", "field"))
-        entries = timeline(
-            organization_id,
-            customer_id,
-            before=whole_number(request.GET.get("before", "")),
-            limit=_PAGE + 1,
-            actor=_plain(who),
-            door=_plain(door),
-            path=_plain(field),
-        )
+        kept = {name: request.GET.get(name, "") for name in ("who", "door", "field")}
+        entries = self._entries(**kept)
         shown = entries[:_PAGE]
-        kept = {"who": who, "door": door, "field": field}
         older = shown[-1].id if len(entries) > _PAGE else None
         return self.show(
             entries=told(organization_id, shown, country),
@@ -70,6 +62,18 @@ class Timeline(CustomerPage):
             is_first="before" not in request.GET,
             newest=self.link("admin:customer_timeline", **kept),
             older=self.link("admin:customer_timeline", before=older, **kept) if older else None,
+        )
+
+    def _entries(self, who: str, door: str, field: str) -> list[Entry]:
+        """Return what the page shows, and one more if there is more."""
+        return timeline(
+            self.customer.organization_id,
+            self.customer.pk,
+            before=whole_number(self.request.GET.get("before", "")),
+            limit=_PAGE + 1,
+            actor=_plain(who),
+            door=_plain(door),
+            path=_plain(field),
         )
 
 

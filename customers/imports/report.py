@@ -1,7 +1,7 @@
 """What is wrong with rows, in sentences, and as a file that can be mended and imported again."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -96,17 +96,12 @@ def write_refused_workbook(intake: Import, file: BinaryIO) -> None:
     import xlsxwriter  # four megabytes that hardly any process needs
 
     book = xlsxwriter.Workbook(file, {"constant_memory": True})
-    head = book.add_format({"bold": True})
     wrong = book.add_format({"bg_color": "#FBD5D5", "font_color": "#8A1C1C"})
-    names = [*intake.header, "row", "problems"]
     columns = ColumnMap.load(intake.mapping)
     sheet, line = None, 0
     for number, cells, flaws in refused_rows(intake):
         if sheet is None or line == _SHEET_ROWS:
-            sheet, line = book.add_worksheet(), 0
-            sheet.freeze_panes(1, 0)
-            for place, name in enumerate(names):
-                sheet.write_string(0, place, name, head)
+            sheet, line = _begin_sheet(book, [*intake.header, "row", "problems"]), 0
         line += 1
         at = {flaw.column for flaw in flaws}
         for place, (name, cell) in enumerate(zip(intake.header, cells, strict=False)):
@@ -118,6 +113,14 @@ def write_refused_workbook(intake: Import, file: BinaryIO) -> None:
     if sheet is None:
         book.add_worksheet()
     book.close()
+
+
+def _begin_sheet(book: Any, names: Sequence[str]) -> Any:
+    sheet, head = book.add_worksheet(), book.add_format({"bold": True})
+    sheet.freeze_panes(1, 0)
+    for place, name in enumerate(names):
+        sheet.write_string(0, place, name, head)
+    return sheet
 
 
 # What a sheet holds below its head, and what a cell of it holds.

@@ -71,14 +71,22 @@ class AdyenAdapter(Adapter):
 
     def checkout_url(self, subject: Subject, key: str | None = None) -> str:
         """Make a payment link of no amount, by which the customer leaves a way to pay."""
-        customer = subject.customer
         if not self.setting("merchant_account"):
             raise Refused(
                 f"The connection {self.connection.code} has no merchant_account: enter it on its "
                 "page.",
                 "merchant_account_missing",
             )
-        request = {
+        request = self._link_wanted(subject)
+        links = self._links()
+        url = _judged(lambda: links.payment_links(request, idempotency_key=key), self.connection)
+        if not isinstance(url, str) or not url.startswith("http") or len(url) > _URL_LENGTH:
+            raise OutcomeUnknown("Adyen's answer has no url that makes sense.", "garbled_answer")
+        return url
+
+    def _link_wanted(self, subject: Subject) -> Body:
+        customer = subject.customer
+        found = {
             **self.body(subject),
             "amount": {
                 "value": 0,
@@ -92,12 +100,8 @@ class AdyenAdapter(Adapter):
             "expiresAt": (timezone.now() + LINK_LASTS).isoformat(timespec="seconds"),
         }
         if self.setting("success_redirect_url"):
-            request["returnUrl"] = self.setting("success_redirect_url")
-        links = self._links()
-        url = _judged(lambda: links.payment_links(request, idempotency_key=key), self.connection)
-        if not isinstance(url, str) or not url.startswith("http") or len(url) > _URL_LENGTH:
-            raise OutcomeUnknown("Adyen's answer has no url that makes sense.", "garbled_answer")
-        return url
+            found["returnUrl"] = self.setting("success_redirect_url")
+        return found
 
     def notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
         """Return Adyen's notifications, once the signature in each of them fits."""
