@@ -126,6 +126,14 @@ class TestRunOnce:
         assert post(api).status == 200
         assert effects() == 1
 
+    def test_keeps_no_answer_that_is_no_success(self, api, effects):
+        """Red when it is stored, and when what was done for it stays."""
+        answered = post(api, thing(status=400))
+
+        assert answered.status == 400
+        assert effects() == 0
+        assert not IdempotentAnswer.objects.exists()
+
     def test_shares_a_key_among_the_keys_of_an_organization(self, api, organization, effects):
         post(api)
         _, other_key = keys.create_api_key(organization)
@@ -223,22 +231,25 @@ class TestAtTheSameMoment:
         assert effects() == 1
 
     def test_says_that_the_same_request_still_runs(self, api, effects):
+        """Red when another organization that uses the same key is told, too."""
         waits = thing(sql=f"{EFFECT}; SELECT pg_advisory_xact_lock(1)")
+        _, foreign_key = keys.create_api_key(make_organization())
         sql("SELECT pg_advisory_lock(1)")
         running = threading.Thread(target=lambda: (post(api, waits), connection.close()))
         running.start()
         try:
             wait_until("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
             same, other, free = post(api, waits), post(api), post(api, key="k2")
+            theirs = post(Client(foreign_key))
         finally:
             sql("SELECT pg_advisory_unlock(1)")
             running.join()
 
         assert (same.status, same.json(), same.headers["Retry-After"]) == (409, IN_USE, "1")
         assert (other.status, other.json()) == (422, REUSED)
-        assert free.status == 200
+        assert (free.status, theirs.status) == (200, 200)
         assert post(api, waits).headers["Idempotent-Replayed"] == "true"
-        assert effects() == 2
+        assert effects() == 3
 
     def test_a_death_before_the_answer_is_stored_undoes_the_effect(self, api, effects):
         """Fails when the answer is stored after the commit: the effect is there twice."""

@@ -50,13 +50,13 @@ class ThingsView(ApiView):
 
     def post(self, request: ApiRequest) -> ApiResponse:
         """Answer the root object, after an optional statement of the test."""
-        root = self.root(request, "thing", {"name", "sql", "raise"})
+        root = self.root(request, "thing", {"name", "sql", "raise", "status"})
         if "sql" in root:
             with connection.cursor() as cursor:
                 cursor.execute(root["sql"])
         if "raise" in root:
             raise REFUSALS[root["raise"]]
-        return ApiResponse({"thing": root}, etag='W/"7"')
+        return ApiResponse({"thing": root}, root.get("status", 200), etag='W/"7"')
 
 
 class ThingView(ApiView):
