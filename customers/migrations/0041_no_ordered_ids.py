@@ -18,5 +18,5 @@ $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0039_search_text_by_replace")]
+    dependencies = [("customers", "0040_mirror_once")]
     operations = [migrations.RunSQL("DROP FUNCTION customers_ordered_id(bigint)", ORDERED_ID)]
