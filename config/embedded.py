@@ -13,6 +13,7 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import re
 import shlex
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ import psycopg
 
 DATABASE = "tarn"
 SOCKET = ".s.PGSQL.5432"
+_COMPLAINT = re.compile(r"(?:FATAL|PANIC|ERROR|error):.*")
 LONGEST_SOCKET = 100  # bytes; the kernel takes 107
 
 # For a machine of two cores that the server shares with everything else.
@@ -225,23 +227,23 @@ class Cluster:
         sockets = self._sockets or self._socket_directory()
         options = self.settings | {"unix_socket_directories": str(sockets)}
         words = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in options.items())
-        log = str(self.files / "server.log")
+        log = self.files / "server.log"
         deadline = time.monotonic() + 15
         while True:
+            begun = log.stat().st_size if log.exists() else 0
             try:
                 self._run("pg_ctl", "-D", str(self.files), "-w", "-t", "60", "-s",
-                          "-l", log, "-o", words, "start")  # fmt: skip
+                          "-l", str(log), "-o", words, "start")  # fmt: skip
                 break
             except EmbeddedError:
+                said = log.read_bytes()[begun:].decode(errors="replace") if log.exists() else ""
                 # Children of a killed server hold its shared memory for a moment longer.
-                if time.monotonic() > deadline or not self._ended_badly():
-                    raise
+                if time.monotonic() > deadline or "shared memory block" not in said:
+                    raise EmbeddedError(
+                        f"The embedded PostgreSQL can't start: {_reason(said)} (from {log})"
+                    ) from None
                 time.sleep(0.3)
         self._sockets = sockets
-
-    def _ended_badly(self) -> bool:
-        log = self.files / "server.log"
-        return log.exists() and "shared memory block" in log.read_text(errors="replace")[-2000:]
 
     def _socket_directory(self) -> Path:
         if len(os.fsencode(self.files / SOCKET)) <= LONGEST_SOCKET:
@@ -282,7 +284,7 @@ class Cluster:
             )  # type: ignore[call-overload]  # fmt: skip # one of mypy's limits with **
             words.seek(0)
             if done.returncode:
-                raise EmbeddedError(f"The embedded PostgreSQL failed: {_last(words.read())}")
+                raise EmbeddedError(f"The embedded PostgreSQL failed: {_reason(words.read())}")
 
 
 @contextmanager
@@ -316,6 +318,8 @@ def _open_lock(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _last(words: str) -> str:
-    lines = [line for line in words.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given; see server.log in its directory."
+def _reason(words: str) -> str:
+    """Return the line that says what went wrong: the first complaint, else the last line."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    complaints = [found[0] for line in lines if (found := _COMPLAINT.search(line))]
+    return [*complaints, *lines[-1:], "no reason given; see server.log in its directory."][0]

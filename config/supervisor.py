@@ -106,6 +106,7 @@ class Supervisor:
                     self.say(f"The {child.name} ended by itself{_how(child)}; stopping everything.")
                     return 1
                 self._restart(child)
+        self.say("Stopping ...")
         return 0
 
     def stop(self) -> None:

@@ -7,6 +7,10 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("billing", "0005_batch_of_change_records")]
     operations = [
+        # One that was interrupted leaves an index behind that is of no use and in the way.
+        migrations.RunSQL(
+            "DROP INDEX CONCURRENTLY IF EXISTS change_record_of_batch", migrations.RunSQL.noop
+        ),
         AddIndexConcurrently(
             model_name="changerecord",
             index=models.Index(

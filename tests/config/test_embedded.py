@@ -154,6 +154,14 @@ class TestCluster:
         with pytest.raises(EmbeddedError, match="written by PostgreSQL 15"):
             cluster.start()
 
+    def test_says_why_it_can_not_start(self, cluster):
+        """Red while only the last line was told: "Examine the log output."."""
+        cluster.stop()
+        (cluster.files / "postgresql.conf").write_text("port = nonsense\n")
+
+        with pytest.raises(EmbeddedError, match=r"can't start: FATAL: .*server\.log"):
+            cluster.start()
+
     def test_writes_no_values_into_its_log(self, cluster):
         ask(cluster, "CREATE TABLE people (name text PRIMARY KEY)")
         ask(cluster, "INSERT INTO people VALUES ('canary')")

@@ -10,13 +10,17 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
 import pytest
+from django.db import connection
 
 from config.embedded import running
-from config.management.commands.serve import curl
+from config.management.commands.serve import alone, curl
 from tests.config.test_start import ROOT, SECRETS, manage
 
 
@@ -183,6 +187,35 @@ class TestWorker:
 
         assert answer.status == 404
         assert json.loads(answer.read())["code"] == "resource_not_found"
+
+
+class TestAlone:
+    @pytest.mark.django_db
+    def test_waits_without_holding_up_an_index_that_is_made_concurrently(self):
+        """Red with pg_advisory_lock in `alone`: PostgreSQL ends one of the two as a deadlock."""
+        said: list[str] = []
+        address = connection.get_connection_params()
+        with (
+            psycopg.connect(**address, autocommit=True) as first,
+            psycopg.connect(**address, autocommit=True) as second,
+            ThreadPoolExecutor(1) as other,
+        ):
+            with alone(first.cursor(), said.append):
+                waiter = other.submit(lambda: enter(second.cursor(), said))
+                while not said:
+                    assert not waiter.done()
+                    time.sleep(0.01)
+                first.execute("CREATE TABLE grown (id int)")
+                first.execute("CREATE INDEX CONCURRENTLY grown_id ON grown (id)")
+                first.execute("DROP TABLE grown")
+            waiter.result(timeout=5)
+
+        assert said == ["Another server is migrating this database; waiting for it ...", "in"]
+
+
+def enter(cursor: psycopg.Cursor[Any], said: list[str]) -> None:
+    with alone(cursor, said.append):
+        said.append("in")
 
 
 class TestCurl:

@@ -10,6 +10,8 @@ import socket
 import sys
 import time
 from argparse import ArgumentTypeError, BooleanOptionalAction
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from django.conf import settings
 from django.core.management import CommandParser, call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
+from django.db.backends.utils import CursorWrapper
 
 from config.start import revive_database
 from config.supervisor import Child, Supervisor
@@ -71,11 +74,9 @@ class Command(BaseCommand):
 
     def _prepare(self, *, demo: bool) -> dict[str, Any] | None:
         """Bring the database up to date; return what the demo holds if it was asked for."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        with connection.cursor() as cursor, alone(cursor, self._say):
             call_command("migrate", verbosity=0, interactive=False)
             loaded = call_command("load_demo", stdout=io.StringIO()) if demo else None
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
         connections.close_all()
         return json.loads(loaded) if loaded else None
 
@@ -149,6 +150,29 @@ class Command(BaseCommand):
     def _say(self, words: str) -> None:
         self.stdout.write(words)
         self.stdout.flush()
+
+
+@contextmanager
+def alone(cursor: CursorWrapper, say: Callable[[str], None]) -> Iterator[None]:
+    """Let one server at a time migrate a database that several share.
+
+    Asked for anew until it is free: who waits for a lock inside a statement holds a snapshot,
+    and an index that is made CONCURRENTLY would wait for that one in turn.
+    """
+    told = False
+    while not _taken(cursor):
+        if not told:
+            say("Another server is migrating this database; waiting for it ...")
+            told = True
+        time.sleep(0.2)
+    yield
+    cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def _taken(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [MIGRATION_LOCK])
+    [is_ours] = cursor.fetchone() or [False]
+    return bool(is_ours)
 
 
 def setting_of(provider: str) -> str:
