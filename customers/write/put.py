@@ -3,9 +3,10 @@
 A plan costs by its length, even where nothing is found to do.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -17,6 +18,8 @@ from customers.write.texts import BLOCKS, PARTS
 
 # Each part's blocks, in the order of the parts.
 _ROWS = tuple(f"{verb}_{part}" for part in PARTS for verb in ("remove", "put"))
+_COLUMNS = BLOCKS["put"]["columns"]
+_NEW_COLUMNS = re.sub(r"\w+", r"new.\g<0>", _COLUMNS)
 # What a newcomer has unless the wish says otherwise.
 _USUAL = {
     "account_type": Customer.AccountType.CUSTOMER.value,
@@ -41,15 +44,32 @@ def put_statement(cases: Sequence[Case]) -> tuple[Statement, dict[str, Any]]:
         links |= case.links
         for name, found in case.rows.items():
             rows.setdefault(name, []).extend([{"n": n, **row} for row in found])
-    used = tuple(name for name in _ROWS if name in rows)
-    numbered = any(case.identity for case in cases)
-    statement = _put_statement(
-        used, len(newcomers) < len(cases), bool(newcomers), bool(links), numbered
+    kind = _Kind(
+        used=tuple(name for name in _ROWS if name in rows),
+        updates=len(newcomers) < len(cases),
+        creates=bool(newcomers),
+        links=bool(links),
+        numbered=any(case.identity for case in cases),
+        is_one=len(cases) == 1,
     )
-    values = {"customers": customers, "newcomers": newcomers, **rows}
-    return statement, {
+    values = {"newcomers": newcomers, **rows}
+    return _put_statement(kind), {
         "links": "\x1f".join(links),
+        **_wanted(customers),
         **{name: orjson.dumps(value).decode() for name, value in values.items()},
+    }
+
+
+def _wanted(customers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is wanted as the values of the block `one` or `many`."""
+    if len(customers) > 1:
+        return {"customers": orjson.dumps(customers).decode()}
+    [one] = customers
+    return {
+        "id": one["id"],
+        "version": one.get("version"),
+        "fields": orjson.dumps(one.get("fields")).decode(),
+        "changes": orjson.dumps(one["changes"]).decode(),
     }
 
 
@@ -74,32 +94,53 @@ def _known(n: int, stored: dict[str, Any], case: Case) -> dict[str, Any]:
     }
 
 
+class _Kind(NamedTuple):
+    """What a statement is put together for."""
+
+    used: tuple[str, ...]
+    updates: bool
+    creates: bool
+    links: bool
+    numbered: bool
+    is_one: bool
+
+
 @cache
-def _put_statement(
-    used: tuple[str, ...], updates: bool, creates: bool, links: bool, numbered: bool
-) -> Statement:
-    blocks = BLOCKS["put"]
-    stands = "(SELECT stands FROM frozen)" if links else "true"
-    steps = [blocks["begin"]]
-    if updates:
-        steps.append(blocks["hold"].format(stands=stands))
-    unmoved = blocks["unmoved"] if updates else "true"
-    steps.append(blocks["record"].format(stands=stands, unmoved=unmoved))
-    if updates:
-        steps.append(blocks["update"])
-    if creates:
-        steps.append(blocks["keep_numbers" if numbered else "take_numbers"])
-        place = blocks["place_kept" if numbered else "place"]
-        steps.append(blocks["create"].format(place=place))
-    for name in used:
+def _put_statement(kind: _Kind) -> Statement:
+    steps = [BLOCKS["put"]["one" if kind.is_one else "many"], *_customer_steps(kind)]
+    for name in kind.used:
         verb, _, part = name.partition("_")
         # Newcomers have nothing that could be there already.
-        again = BLOCKS[part]["again"] if updates and "again" in BLOCKS[part] else ""
+        again = BLOCKS[part]["again"] if kind.updates and "again" in BLOCKS[part] else ""
         steps.append(BLOCKS[part][verb].format(again=again))
-    written = " UNION ALL ".join(
-        f"TABLE {name}" for name, is_used in (("updated", updates), ("created", creates)) if is_used
-    )
-    begin = "WITH\n" + (blocks["frozen"] + "\n" if links else "")
-    return Statement(
-        begin + ",\n".join(steps) + "\n" + blocks["outcome"].format(written=f"({written}) written")
-    )
+    begin = "WITH\n" + (BLOCKS["put"]["frozen"] + "\n" if kind.links else "")
+    tables = ("updated",) * kind.updates + ("created",) * kind.creates
+    written = " UNION ALL ".join(f"TABLE {name}" for name in tables)
+    outcome = BLOCKS["put"]["outcome"].format(written=f"({written}) written")
+    return Statement(begin + ",\n".join(steps) + "\n" + outcome)
+
+
+def _customer_steps(kind: _Kind) -> Iterator[str]:
+    """Yield what writes the customers themselves and their change records.
+
+    A row that is alone is locked and asked for its version by its update. Many are locked first,
+    in their order; so none is touched if one of them has moved.
+    """
+    blocks = BLOCKS["put"]
+    stands = "(SELECT stands FROM frozen)" if kind.links else "true"
+    columns = {"columns": _COLUMNS, "new_columns": _NEW_COLUMNS}
+    unmoved = "true"
+    if kind.updates and kind.is_one:
+        guard = blocks["if_unmoved"].format(stands=stands)
+        yield blocks["update"].format(known="wanted", if_unmoved=guard, **columns)
+        stands, unmoved = "true", "EXISTS (SELECT FROM updated)"
+    elif kind.updates:
+        yield blocks["hold"].format(stands=stands)
+        unmoved = blocks["held"]
+    yield blocks["record"].format(stands=stands, unmoved=unmoved)
+    if kind.updates and not kind.is_one:
+        yield blocks["update"].format(known="target", if_unmoved="NOT target.is_new", **columns)
+    if kind.creates:
+        yield blocks["keep_numbers" if kind.numbered else "take_numbers"]
+        place = blocks["place_kept" if kind.numbered else "place"]
+        yield blocks["create"].format(place=place, **columns)

@@ -6,16 +6,30 @@ frozen AS MATERIALIZED (
     SELECT customers_may_link(%(organization)s::uuid, string_to_array(%(links)s::text, E'\x1f')::uuid[]) AS stands
 ),
 
--- :begin
+-- :columns
+billing_entity_id, account_type, customer_type, name, firstname, lastname, legal_name, legal_number,
+tax_identification_number, email, phone, url, logo_url, address_line1, address_line2, city, zipcode,
+state, country, currency, timezone, net_payment_term, external_salesforce_id,
+finalize_zero_amount_invoice, invoice_grace_period, document_locale,
+subscription_invoice_issuing_date_anchor, subscription_invoice_issuing_date_adjustment,
+skip_invoice_custom_sections
+
+-- :one
+wanted AS NOT MATERIALIZED (
+    SELECT 0 AS n, %(id)s::uuid AS id, %(version)s::int IS NULL AS is_new, %(version)s::int AS version,
+        %(fields)s::jsonb AS fields, %(changes)s::jsonb AS changes
+)
+
+-- :many
 wanted AS MATERIALIZED (
     SELECT item.n, item.id, item.version IS NULL AS is_new, item.version, item.fields, item.changes
     FROM json_to_recordset(%(customers)s::json) AS item (n int, id uuid, version int, fields jsonb, changes jsonb)
 )
 
 -- :hold
--- In one order everywhere. Whoever waits here sees the version that the other one left.
+-- Many: in one order everywhere. Whoever waits here sees the version that the other one left.
 held AS MATERIALIZED (
-    SELECT wanted.n, wanted.fields, customer
+    SELECT customer.id
     FROM wanted
     JOIN customers_customer customer
         ON customer.id = wanted.id AND customer.version = wanted.version AND customer.deleted_at IS NULL
@@ -24,11 +38,11 @@ held AS MATERIALIZED (
     FOR NO KEY UPDATE OF customer
 )
 
--- :unmoved
+-- :held
 (SELECT count(*) FROM held) = (SELECT count(*) FROM wanted WHERE NOT is_new)
 
 -- :record
-target AS MATERIALIZED (
+target AS (
     SELECT wanted.*
     FROM wanted
     WHERE {stands} AND {unmoved}
@@ -44,45 +58,19 @@ recorded AS (
     ORDER BY target.n
 )
 
+-- :if_unmoved
+-- One: its row needs no order. Whoever waits for it sees the version that the other one left.
+customer.version = wanted.version AND customer.deleted_at IS NULL AND {stands}
+
 -- :update
 updated AS (
     UPDATE customers_customer customer SET
         version = customer.version + 1,
         updated_at = greatest(now(), customer.updated_at),
-        billing_entity_id = new.billing_entity_id,
-        account_type = new.account_type,
-        customer_type = new.customer_type,
-        name = new.name,
-        firstname = new.firstname,
-        lastname = new.lastname,
-        legal_name = new.legal_name,
-        legal_number = new.legal_number,
-        tax_identification_number = new.tax_identification_number,
-        email = new.email,
-        phone = new.phone,
-        url = new.url,
-        logo_url = new.logo_url,
-        address_line1 = new.address_line1,
-        address_line2 = new.address_line2,
-        city = new.city,
-        zipcode = new.zipcode,
-        state = new.state,
-        country = new.country,
-        currency = new.currency,
-        timezone = new.timezone,
-        net_payment_term = new.net_payment_term,
-        external_salesforce_id = new.external_salesforce_id,
-        finalize_zero_amount_invoice = new.finalize_zero_amount_invoice,
-        invoice_grace_period = new.invoice_grace_period,
-        document_locale = new.document_locale,
-        subscription_invoice_issuing_date_anchor = new.subscription_invoice_issuing_date_anchor,
-        subscription_invoice_issuing_date_adjustment = new.subscription_invoice_issuing_date_adjustment,
-        skip_invoice_custom_sections = new.skip_invoice_custom_sections
-    FROM held
-    JOIN target ON target.n = held.n
-    CROSS JOIN LATERAL jsonb_populate_record(held.customer, held.fields) AS new
-    WHERE customer.id = new.id
-    RETURNING held.n, customer.id, customer.version, customer.updated_at
+        ({columns}) = (SELECT {new_columns} FROM jsonb_populate_record(customer, {known}.fields) AS new)
+    FROM {known}
+    WHERE customer.id = {known}.id AND {if_unmoved}
+    RETURNING {known}.n, customer.id, customer.version, customer.updated_at
 )
 
 -- :take_numbers
@@ -120,24 +108,13 @@ count(*) FILTER (WHERE newcomer.sequential_id IS NULL) OVER (ORDER BY newcomer.o
 inserted AS (
     INSERT INTO customers_customer (
         id, organization_id, external_id, sequential_id, slug, version, created_at, updated_at,
-        billing_entity_id, account_type, customer_type, name, firstname, lastname, legal_name, legal_number,
-        tax_identification_number, email, phone, url, logo_url, address_line1, address_line2, city, zipcode,
-        state, country, currency, timezone, net_payment_term, external_salesforce_id,
-        finalize_zero_amount_invoice, invoice_grace_period, document_locale,
-        subscription_invoice_issuing_date_anchor, subscription_invoice_issuing_date_adjustment,
-        skip_invoice_custom_sections
+        {columns}
     )
     SELECT new.id, %(organization)s::uuid, new.external_id, number.number,
         coalesce(new.slug, organization.document_number_prefix || '-'
             || lpad(number.number::text, greatest(3, length(number.number::text)), '0')),
         1, coalesce(new.created_at, now()), now(),
-        new.billing_entity_id, new.account_type, new.customer_type, new.name, new.firstname, new.lastname,
-        new.legal_name, new.legal_number, new.tax_identification_number, new.email, new.phone, new.url,
-        new.logo_url, new.address_line1, new.address_line2, new.city, new.zipcode, new.state, new.country,
-        new.currency, new.timezone, new.net_payment_term, new.external_salesforce_id,
-        new.finalize_zero_amount_invoice, new.invoice_grace_period, new.document_locale,
-        new.subscription_invoice_issuing_date_anchor, new.subscription_invoice_issuing_date_adjustment,
-        new.skip_invoice_custom_sections
+        {new_columns}
     FROM counted
     JOIN billing_organization organization ON organization.id = %(organization)s::uuid
     CROSS JOIN (

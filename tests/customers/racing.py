@@ -1,7 +1,7 @@
 """Writers of customers that meet at a moment of our choice."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -52,10 +52,18 @@ def between_look_and_put(
 
 def putting_without(text: str, instead: str = "") -> Callable[..., Any]:
     """Return the writer's last step with a guard taken out of its statement."""
+    return putting_instead({text: instead})
+
+
+def putting_instead(texts: Mapping[str, str]) -> Callable[..., Any]:
+    """Return the writer's last step with these texts of its statement replaced."""
 
     def put(cases: Any) -> Any:
         statement, values = put_statement(cases)
-        assert text in statement.text
-        return Statement(statement.text.replace(text, instead)), values
+        changed = statement.text
+        for text, instead in texts.items():
+            assert text in changed
+            changed = changed.replace(text, instead)
+        return Statement(changed), values
 
     return put

@@ -17,10 +17,16 @@ from billing.taxes.write import delete_tax
 from customers.delete import delete_customer
 from customers.models import AppliedTax, Customer, CustomerCounter
 from customers.write import Outcome, write_customer, write_customers
+from customers.write.put import put_statement
 from tests.billing.builders import make_organization, make_tax
 from tests.billing.racing import WAIT, is_waiting, start, wait_until_waiting
 from tests.customers.posting import API, shown, wish
-from tests.customers.racing import all_done, between_look_and_put, putting_without
+from tests.customers.racing import (
+    all_done,
+    between_look_and_put,
+    putting_instead,
+    putting_without,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +36,10 @@ ROWS = ("transactionid", "tuple")
 
 def write(organization: Organization, external_id: str, /, **values: Any) -> Outcome:
     return write_customer(organization.id, wish(external_id, **values), API)
+
+
+def write_many(organization: Organization, **values: Any) -> list[Outcome]:
+    return write_customers(organization.id, [wish(one, **values) for one in ("c1", "c2")], API)
 
 
 class TestOneRow:
@@ -83,7 +93,7 @@ class TestOneRow:
         """The broken twin."""
         acme = make_organization()
         write(acme, "c1", name="Ann")
-        guard = " AND customer.version = wanted.version"
+        guard = "customer.version = wanted.version AND "
         monkeypatch.setattr(writer, "put_statement", putting_without(guard))
 
         with between_look_and_put(
@@ -147,7 +157,7 @@ class TestManyClients:
         assert (counter.last_number, counter.kept) == (5, 5)
 
     def test_lose_no_field_of_one_row(self):
-        """Seen to lose fields without the row locks: the twin below."""
+        """Seen to lose fields of a row that was read before it was locked: the twin below."""
         acme = make_organization()
         write(acme, "c1")
 
@@ -160,30 +170,69 @@ class TestManyClients:
             assert [found[name] for name in fields] == [value] * 4
         assert Customer.objects.get().version == 21
 
-    def test_lose_a_field_without_the_row_lock(self, monkeypatch):
-        """The broken twin: it reads the customers but does not hold them."""
+    def test_lose_a_field_of_a_row_that_is_not_read_as_it_is_locked(self, monkeypatch):
+        """The broken twin: the update takes the row as it was looked at, whatever its version."""
         acme = make_organization()
         write(acme, "c1")
+        looked_at = "(SELECT old FROM customers_customer old WHERE old.id = wanted.id)"
+        careless = putting_instead(
+            {
+                "customer.version = wanted.version AND ": "",
+                "jsonb_populate_record(customer,": f"jsonb_populate_record({looked_at},",
+            }
+        )
+
+        self.write_while_changing(
+            monkeypatch, acme, lambda: write(acme, "c1", phone="1"), careless, name="Ann"
+        )
+
+        assert (shown(acme)["name"], shown(acme)["phone"]) == (None, "1")
+
+    def test_decide_a_batch_anew_that_waited_for_one_of_its_rows(self, monkeypatch):
+        """Seen to fail without the row locks: the twin below."""
+        acme = make_organization()
+        write_many(acme, phone="0")
+
+        outcomes = self.write_while_changing(
+            monkeypatch, acme, lambda: write_many(acme, phone="1"), put_statement, phone="2"
+        )
+
+        assert [one.diff for one in outcomes] == [{"phone": ["2", "1"]}, {"phone": ["0", "1"]}]
+
+    def test_record_what_was_no_more_without_the_row_locks(self, monkeypatch):
+        """The broken twin: the batch reads its customers but does not hold them."""
+        acme = make_organization()
+        write_many(acme, phone="0")
         unlocked = putting_without("FOR NO KEY UPDATE OF customer")
+
+        outcomes = self.write_while_changing(
+            monkeypatch, acme, lambda: write_many(acme, phone="1"), unlocked, phone="2"
+        )
+
+        assert [one.diff for one in outcomes] == [{"phone": ["0", "1"]}] * 2
+
+    @staticmethod
+    def write_while_changing(
+        monkeypatch: Any, organization: Organization, call: Any, put: Any, **values: str
+    ) -> Any:
+        """Begin to change c1, make the call, and commit once it waits; return what it returns."""
         written, enough = threading.Event(), threading.Event()
 
-        def change_the_name() -> None:
+        def change() -> None:
             with transaction.atomic():
-                write(acme, "c1", name="Ann")
+                write(organization, "c1", **values)
                 written.set()
                 assert enough.wait(WAIT)
 
-        monkeypatch.setattr(writer, "put_statement", unlocked)
         with ThreadPoolExecutor(2) as pool:
-            first = start(pool, change_the_name)
+            first = start(pool, change)
             assert written.wait(WAIT)
-            second = start(pool, lambda: write(acme, "c1", phone="1"))
+            monkeypatch.setattr(writer, "put_statement", put)
+            second = start(pool, call)
             wait_until_waiting(1, *ROWS)
             enough.set()
             first.result(WAIT)
-            second.result(WAIT)
-
-        assert (shown(acme)["name"], shown(acme)["phone"]) == (None, "1")
+            return second.result(WAIT)
 
     def test_number_without_gaps_or_doubles(self):
         acme = make_organization()
