@@ -17,9 +17,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import django
+from django.conf import settings
 from psycopg import pq
 from psycopg.abc import PyFormat
 from psycopg.adapt import Transformer
+from psycopg.conninfo import make_conninfo
 
 from benchmarks.scenarios import SCENARIOS, Bodies
 
@@ -53,7 +55,9 @@ class Line:
     """One connection, with one change under way."""
 
     def __init__(self, address: str, shared: dict[str, Any]) -> None:
-        self.raw = pq.PGconn.connect(address.encode())
+        # Plans as the writer's connections have them: made once, not for each execution.
+        options = settings.DATABASES["default"]["OPTIONS"]["options"]
+        self.raw = pq.PGconn.connect(make_conninfo(address, options=options).encode())
         if self.raw.status != pq.ConnStatus.OK:
             raise SystemExit(self.raw.error_message.decode())
         self.shared = shared
