@@ -1,7 +1,9 @@
 """Customers over the API (contract: customers.md)."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -10,7 +12,7 @@ from billing.api.authentication import Question
 from billing.api.documentation import documented
 from billing.api.etags import asks_for_none, read_if_match, weak_etag
 from billing.api.paging import META, PAGING, Page, page_meta, read_page
-from billing.api.view import ApiRequest, ApiView, Handler
+from billing.api.view import ApiRequest, ApiView
 from billing.errors import NotFound
 from customers.change import KNOWN_KEYS, CustomerChange
 from customers.delete import delete_customer
@@ -65,7 +67,6 @@ class CustomersView(ApiView):
     resource = "customer"
 
     _begun: CustomerWrite | None = None
-    _outcome: Outcome | None = None
 
     @documented(
         request={"customer": CustomerChange},
@@ -79,23 +80,10 @@ class CustomersView(ApiView):
         outcome = self._write(request).run(
             request.organization_id, request.actor, _precondition(request), request.caller.answer
         )
-        self._outcome = outcome if _waits_for_provider(outcome) else None
-        return _answer(outcome.json or b"", outcome.tag)
-
-    def _handle(self, request: ApiRequest, handler: Handler, values: dict[str, Any]) -> ApiResponse:
-        """Do what every view does; then, after the commit, what a provider is needed for."""
-        answer = super()._handle(request, handler, values)
-        outcome, self._outcome = self._outcome, None
-        if outcome is None:
-            return answer
-        if _SYNC not in (outcome.json or b""):
-            if outcome.kind == "unchanged":
-                create_later(request.organization_id, outcome.customer_id)
-            return answer
-        create_now(request.organization_id, outcome.customer_id)
-        external_id: str = orjson.loads(outcome.json or b"")["external_id"]
-        found = customer_json(request.organization_id, external_id)
-        return _answer(found[1], found[0]) if found else answer
+        answer = _answer(outcome.json or b"", outcome.tag)
+        if _waits_for_provider(outcome):
+            answer.rest = _rest_of(request.organization_id, outcome, answer)
+        return answer
 
     def look_ahead(self, request: ApiRequest) -> Question | None:
         """Return what writing the customer will look at."""
@@ -188,6 +176,26 @@ def _waits_for_provider(outcome: Outcome) -> bool:
     if _WANTS_PROVIDER not in shown or _WITHOUT_ID not in shown:
         return False
     return outcome.kind == "created" or outcome.diff.get(_ID, [None])[0] is None
+
+
+def _rest_of(
+    organization_id: UUID, outcome: Outcome, answer: ApiResponse
+) -> Callable[[], ApiResponse] | None:
+    """Return what is left to do for the provider after the commit, None if nothing is."""
+
+    def make_now() -> ApiResponse:
+        create_now(organization_id, outcome.customer_id)
+        external_id: str = orjson.loads(outcome.json or b"")["external_id"]
+        found = customer_json(organization_id, external_id)
+        return _answer(found[1], found[0]) if found else answer
+
+    def make_later() -> ApiResponse:
+        create_later(organization_id, outcome.customer_id)
+        return answer
+
+    if _SYNC in (outcome.json or b""):
+        return make_now
+    return make_later if outcome.kind == "unchanged" else None
 
 
 def _answer(customer: bytes, tag: str | None = None) -> ApiResponse:

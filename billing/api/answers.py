@@ -1,8 +1,9 @@
 """What the API answers: JSON, always, whatever the caller accepts."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from django.http import HttpResponse
@@ -26,6 +27,9 @@ def json_bytes(value: Any) -> bytes:
 class ApiResponse(HttpResponse):
     """A JSON answer, from a value or from ready JSON bytes, with the object's tag if it has one."""
 
+    rest: Callable[[], Self] | None = None
+    """What is left to do after the commit; it returns the answer to give instead of this one."""
+
     def __init__(
         self, content: Any, status: int = HTTPStatus.OK, *, etag: str | None = None
     ) -> None:
@@ -34,3 +38,7 @@ class ApiResponse(HttpResponse):
         self.headers["Content-Length"] = str(len(body))
         if etag is not None:
             self.headers["ETag"] = etag
+
+    def finished(self) -> Self:
+        """Do what is left to do, and return the answer to give; call it after the commit."""
+        return self.rest() if self.rest else self

@@ -17,6 +17,9 @@ from billing.api.refusals import RETRY_AFTER_SECONDS, Refused
 from billing.statements import fetch_one, find_one, run
 
 KEPT_FOR = timedelta(hours=24)
+# Longer than anything takes after a commit. Then whoever was at it has died, and what was stored
+# with the effect is the answer.
+OPEN_FOR = timedelta(seconds=15)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -28,17 +31,17 @@ SELECT CASE WHEN pg_try_advisory_xact_lock(%s) THEN pg_try_advisory_xact_lock(%s
 """
 # A statement of its own: it must see what was committed before the locks were let go.
 _FIND = """
-SELECT fingerprint, status, headers::text, body
+SELECT fingerprint, status, headers::text, body, COALESCE(open_until > now(), false)
 FROM billing_idempotentanswer
 WHERE organization_id = %s AND key = %s AND created_at > now() - %s::interval
 """
 _STORE = """
 INSERT INTO billing_idempotentanswer
-    (organization_id, key, fingerprint, status, headers, body, created_at)
-VALUES (%s, %s, %s, %s, %s::jsonb, %s, now())
+    (organization_id, key, fingerprint, status, headers, body, created_at, open_until)
+VALUES (%s, %s, %s, %s, %s::jsonb, %s, now(), now() + %s::interval)
 ON CONFLICT (organization_id, key) DO UPDATE SET
     fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
-    body = excluded.body, created_at = excluded.created_at
+    body = excluded.body, created_at = excluded.created_at, open_until = excluded.open_until
 """
 
 
@@ -83,7 +86,8 @@ def run_once(request: Request, handler: Callable[[], ApiResponse]) -> ApiRespons
     """Return the stored answer, or run the handler and store its answer with its effect.
 
     One transaction holds both, so neither can be without the other; an answer other than 2xx, or
-    an exception, leaves nothing behind and the key free.
+    an exception, leaves nothing behind and the key free. What is left to do after the commit is
+    done then; until it is, the request still runs, and its last answer is the one to repeat.
 
     :raises Refused: 409 while the same request runs; 422 if the key belongs to another one.
     """
@@ -97,25 +101,34 @@ def run_once(request: Request, handler: Callable[[], ApiResponse]) -> ApiRespons
             _store(request, response)
         else:
             transaction.set_rollback(True)
-    return response
+    if response.rest is None:
+        return response
+    answer = response.finished()
+    _store(request, answer)
+    return answer
 
 
 def _take_key(request: Request) -> None:
     [is_free] = fetch_one(_LOCK, request.locks())
     if is_free is None:
-        headers = {"Retry-After": RETRY_AFTER_SECONDS}
-        raise Refused(409, "idempotency_key_in_use", headers=headers)
+        raise _still_runs()
     if not is_free:
         raise Refused(422, "idempotency_key_reused")
+
+
+def _still_runs() -> Refused:
+    return Refused(409, "idempotency_key_in_use", headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
 def _find(request: Request) -> ApiResponse | None:
     row = find_one(_FIND, (request.organization_id, request.key, KEPT_FOR))
     if row is None:
         return None
-    stored_fingerprint, status, headers, body = row
+    stored_fingerprint, status, headers, body, is_open = row
     if bytes(stored_fingerprint) != request.fingerprint:
         raise Refused(422, "idempotency_key_reused")
+    if is_open:
+        raise _still_runs()
     response = ApiResponse(bytes(body), status)
     for name, value in {**orjson.loads(headers), "Idempotent-Replayed": "true"}.items():
         response.headers[name] = value
@@ -133,5 +146,6 @@ def _store(request: Request, response: ApiResponse) -> None:
             response.status_code,
             orjson.dumps(headers).decode(),
             response.content,
+            OPEN_FOR if response.rest else None,
         ),
     )

@@ -51,6 +51,8 @@ class IdempotentAnswer(models.Model):
     headers = models.JSONField(default=dict)
     body = models.BinaryField()
     created_at = models.DateTimeField(db_default=Now())
+    # Until then the request may still be at what comes after its commit; null: it is answered.
+    open_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

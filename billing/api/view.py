@@ -192,7 +192,7 @@ class ApiView(APIView):
         if data or (self.needs_body and request.method in _WITH_BODY):
             request.payload = self.body.value()
         if key is None:
-            return handler(request, **values)
+            return handler(request, **values).finished()
         once = idempotency.Request(request.organization_id, key, fingerprint(request))
         return idempotency.run_once(once, lambda: handler(request, **values))
 

@@ -251,6 +251,31 @@ class TestAtTheSameMoment:
         assert post(api, waits).headers["Idempotent-Replayed"] == "true"
         assert effects() == 3
 
+    def test_still_runs_until_what_comes_after_the_commit_is_done(self, api, effects):
+        """Red when the answer is stored as if it were the last one, or is not stored again."""
+        seen_open = "INSERT INTO effects SELECT 1 FROM billing_idempotentanswer WHERE open_until"
+        body = thing(rest=f"{seen_open} > now()")
+
+        first = post(api, body)
+        again = post(api, body)
+
+        assert effects() == 2  # the second one by the rest, which saw that it is awaited
+        assert (first.status, first.json()) == (200, {"thing": "finished"})
+        assert (again.body, again.headers["ETag"]) == (first.body, 'W/"8"')
+        assert again.headers["Idempotent-Replayed"] == "true"
+
+    def test_a_death_after_the_commit_leaves_the_answer_of_the_commit(self, api, effects):
+        """Red when an open answer is given at once, or never."""
+        first = post(api)
+        IdempotentAnswer.objects.update(open_until=timezone.now() + timedelta(seconds=10))
+        same, other = post(api), post(api, thing(name="b"))
+        IdempotentAnswer.objects.update(open_until=timezone.now() - timedelta(seconds=1))
+        later = post(api)
+
+        assert (same.status, same.json(), same.headers["Retry-After"]) == (409, IN_USE, "1")
+        assert (other.status, other.json()) == (422, REUSED)
+        assert (later.status, later.body, effects()) == (200, first.body, 1)
+
     def test_a_death_before_the_answer_is_stored_undoes_the_effect(self, api, effects):
         """Fails when the answer is stored after the commit: the effect is there twice."""
         sql(

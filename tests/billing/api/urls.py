@@ -49,14 +49,27 @@ class ThingsView(ApiView):
         )
 
     def post(self, request: ApiRequest) -> ApiResponse:
-        """Answer the root object, after an optional statement of the test."""
-        root = self.root(request, "thing", {"name", "sql", "raise", "status"})
+        """Answer the root object, after an optional statement of the test; another one, `rest`,
+        is for after the commit."""
+        root = self.root(request, "thing", {"name", "sql", "raise", "status", "rest"})
         if "sql" in root:
-            with connection.cursor() as cursor:
-                cursor.execute(root["sql"])
+            execute(root["sql"])
         if "raise" in root:
             raise REFUSALS[root["raise"]]
-        return ApiResponse({"thing": root}, root.get("status", 200), etag='W/"7"')
+        answer = ApiResponse({"thing": root}, root.get("status", 200), etag='W/"7"')
+        if "rest" in root:
+            answer.rest = lambda: after_commit(root["rest"])
+        return answer
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def after_commit(sql: str) -> ApiResponse:
+    execute(sql)
+    return ApiResponse({"thing": "finished"}, etag='W/"8"')
 
 
 class ThingView(ApiView):

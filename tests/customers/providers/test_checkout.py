@@ -104,15 +104,19 @@ class TestSync:
     def test_answers_with_the_id_under_an_idempotency_key(
         self, organization, api, at_stripe, stripe
     ):
-        """Seen to fail when the provider is asked before the commit."""
+        """Seen to fail when the provider is asked before the commit, and when what is repeated
+        is the answer of before it was asked."""
         body = {"external_id": "c1", "name": "Ann", "billing_configuration": SYNC}
         key = {"Idempotency-Key": "once"}
 
         answer = api.post("/api/v1/customers", json={"customer": body}, headers=key)
+        again = api.post("/api/v1/customers", json={"customer": body}, headers=key)
 
         [remote_id] = stripe.customers
         shown = answer.json()["customer"]["billing_configuration"]
         assert shown["provider_customer_id"] == remote_id
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert (again.body, again.headers["ETag"]) == (answer.body, answer.headers["ETag"])
 
     def test_waits_for_a_worker_that_was_faster(
         self, organization, api, at_stripe, stripe, monkeypatch
