@@ -13,10 +13,14 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+import structlog
+
 from billing.connections.models import Connection
 from billing.models import Integration, PaymentProvider
 from customers.models import Customer, IntegrationLink, ProviderLink
 from customers.providers.failures import Failure, Refused, Unauthorized
+
+log = structlog.get_logger(__name__)
 
 Body = dict[str, Any]
 """What is sent, by our own names (`email`, `name`, `city`, ...): JSON, without blank values."""
@@ -140,12 +144,14 @@ class Listener(ABC):
     def signing_key(self, name: str) -> str:
         """Return the secret that webhooks are signed with.
 
-        :raises Forged: if it is missing or can't be opened.
+        :raises Forged: if it is missing or can't be opened; what is wrong goes to the log.
         """
         try:
             return self.secret(name)
         except Refused as error:
-            raise Forged(error.message) from error
+            # The sender may be a stranger: the name of the connection is for our own log.
+            log.warning("webhooks can't be verified", reason=error.message)
+            raise Forged("no webhook can be verified here") from error
 
     @contextmanager
     def discreet(self) -> Iterator[None]:

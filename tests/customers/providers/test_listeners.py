@@ -103,9 +103,13 @@ class TestDoor:
     def test_turns_away_everything_without_a_secret(self, told, organization):
         made = organization.payment_providers.get()
         made.secrets = {}
+        made.code = "our-name-for-it"
         made.save()
 
-        assert told().status == 400
+        answer = told()
+
+        assert answer.status == 400
+        assert made.code.encode() not in answer.body  # whoever asks may be a stranger
 
 
 class TestCashfree:
