@@ -125,6 +125,8 @@ class ImportRow(models.Model):
     number = models.PositiveIntegerField()
     cells = models.JSONField()
     flaws = models.JSONField(null=True, blank=True)
+    # SHA-256 of the cells as they were read; none where they are known to be wrong, or were mended.
+    digest = models.BinaryField(null=True, blank=True)
     state = models.CharField(max_length=16, choices=State, null=True, blank=True)
     problems = models.JSONField(null=True, blank=True)
     warnings = models.JSONField(null=True, blank=True)
@@ -146,6 +148,17 @@ class ImportRow(models.Model):
                 name="import_row_with_warnings",
             ),
         ]
+
+
+class Agreement(models.Model):
+    """What a customer of this version agrees with: a row of a file, by terms (`imports.agreed`).
+
+    No rule reads it, and it may be deleted at any time: the rows are decided anew then.
+    """
+
+    customer_id = models.UUIDField(primary_key=True)
+    version = models.PositiveIntegerField()
+    digest = models.BinaryField()
 
 
 class ImportPiece(models.Model):

@@ -117,8 +117,8 @@ def _as_file(intake: Import) -> Iterator[Path]:
 
 _REPEAT = Statement(
     "WITH copied AS ("
-    " INSERT INTO customers_importrow (intake_id, number, cells, flaws, mended)"
-    " SELECT %(to)s::uuid, number, cells, flaws, mended"
+    " INSERT INTO customers_importrow (intake_id, number, cells, flaws, digest, mended)"
+    " SELECT %(to)s::uuid, number, cells, flaws, digest, mended"
     " FROM customers_importrow WHERE intake_id = %(from)s::uuid RETURNING 1"
     ") SELECT count(*) FROM copied"
 )

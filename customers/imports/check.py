@@ -15,12 +15,13 @@ from django.db import transaction
 from billing.errors import NotAllowed
 from billing.models import InvoiceCustomSection
 from customers.advice import advice_for
+from customers.imports.agreed import keep_agreed
 from customers.imports.garbage import seldom_collected
-from customers.imports.judging import Judge, Judged, changes_of
+from customers.imports.judging import Judge, Judged, agreed_of, changes_of
 from customers.imports.refusals import DOUBLED, Flaw
 from customers.imports.run import only_import
 from customers.imports.runner import STATES
-from customers.imports.staging import StagedRow, note, page_after, reset, staged
+from customers.imports.staging import StagedRow, Stretch, note, page_after, reset, staged
 from customers.intakes import Import, ImportRow
 from customers.write import Foreseen, foresee_customers
 
@@ -48,8 +49,8 @@ def check_import(intake: Import, progress: Progress = lambda _intake: None) -> I
             return intake
         judge = Judge(intake)
         sections = _section_codes(intake.organization_id)
-        while rows := page_after(intake, intake.checkpoint, _AT_ONCE):
-            _check(intake, judge, rows, sections)
+        while (found := page_after(intake, intake.checkpoint, _AT_ONCE)).rows:
+            _check(intake, judge, found, sections)
             progress(intake)
         intake.state, intake.is_checked = _State.CHECKED, True
         intake.save()
@@ -75,29 +76,42 @@ def recheck(intake: Import, numbers: Sequence[int]) -> None:
             _count(intake, [_told(row) for row in rows], -1)
             for row in rows:
                 row.problems = [one for one in row.problems or [] if one[1] == DOUBLED] or None
-            _count(intake, _judge(intake, judge, staged(rows), sections), 1)
+            _count(intake, _judge(intake, judge, Stretch(staged(rows), b""), sections), 1)
         intake.save(update_fields=_COUNTED)
 
 
 @transaction.atomic
-def _check(
-    intake: Import, judge: Judge, rows: Sequence[StagedRow], sections: frozenset[str]
-) -> None:
-    _count(intake, _judge(intake, judge, rows, sections), 1)
-    intake.checkpoint = rows[-1].number
+def _check(intake: Import, judge: Judge, found: Stretch, sections: frozenset[str]) -> None:
+    _count(intake, _judge(intake, judge, found, sections), 1)
+    intake.checkpoint = found.rows[-1].number
     intake.save(update_fields=_COUNTED)
 
 
 def _judge(
-    intake: Import, judge: Judge, rows: Sequence[StagedRow], sections: frozenset[str]
+    intake: Import, judge: Judge, found: Stretch, sections: frozenset[str]
 ) -> list[dict[str, Any]]:
-    """Have the writer decide, note what was found and return it."""
-    judged = judge.read(rows)
+    """Have the writer decide what needs it, note what was found and return it."""
+    judged = judge.read([row for row in found.rows if not row.is_agreed])
     foreseen = foresee_customers(intake.organization_id, changes_of(judged), intake.actor)
     outcomes, refused = judge.sort(judged, foreseen)
-    found = [_finding(one, outcomes, refused, judge, sections) for one in judged]
-    note(intake.id, found)
-    return found
+    findings = [_finding(one, outcomes, refused, judge, sections) for one in judged]
+    findings += [_agreed(row) for row in found.rows if row.is_agreed]
+    note(intake.id, findings)
+    _keep(intake, found.terms, judged, outcomes)
+    return findings
+
+
+def _keep(
+    intake: Import, terms: bytes, judged: Sequence[Judged], outcomes: Mapping[int, Foreseen]
+) -> None:
+    """Keep which rows their customers agree with as they are."""
+    kept = {number: one for number, one in outcomes.items() if one.kind == "unchanged"}
+    if kept and terms:
+        keep_agreed(intake, terms, agreed_of(judged, kept))
+
+
+def _agreed(row: StagedRow) -> dict[str, Any]:
+    return {"number": row.number, "state": ImportRow.State.UNCHANGED, "version": row.version}
 
 
 def _told(row: ImportRow) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from django.db import connection
 from billing.events.models import ChangeRecord
 from billing.statements import Statement
 from customers.models import (
+    Agreement,
     AppliedTax,
     Customer,
     CustomerMetadata,
@@ -17,8 +18,8 @@ from customers.models import (
 _TABLES = tuple(
     model._meta.db_table
     for model in (
-        AppliedTax, ChangeRecord, Customer, CustomerMetadata, IntegrationLink, ProviderLink,
-        SelectedSection, ShippingAddress,
+        Agreement, AppliedTax, ChangeRecord, Customer, CustomerMetadata, IntegrationLink,
+        ProviderLink, SelectedSection, ShippingAddress,
     )
 )  # fmt: skip
 _KNOWN = Statement(

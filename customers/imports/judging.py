@@ -1,12 +1,13 @@
 """What the rules and the stored customers say to some rows of a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from billing.errors import Invalid, NotFound, Refusal, Stale
 from customers.change import CustomerChange
 from customers.identity import Identity
+from customers.imports.agreed import Agreed
 from customers.imports.mapping import ColumnMap
 from customers.imports.refusals import Flaw
 from customers.imports.staging import StagedRow
@@ -29,6 +30,15 @@ class Judged(NamedTuple):
 def changes_of(judged: Sequence[Judged]) -> list[CustomerChange]:
     """Return the changes of those rows that could be read."""
     return [one.change for one in judged if one.change is not None]
+
+
+def agreed_of(judged: Sequence[Judged], outcomes: Mapping[int, Foreseen]) -> Iterator[Agreed]:
+    """Yield the rows that their customers agree with as soon as the outcomes are written."""
+    for one in judged:
+        outcome = outcomes.get(one.row.number)
+        if outcome is not None and one.change is not None:
+            raised = outcome.version + (outcome.kind != "unchanged")
+            yield Agreed(one.row.number, one.change.external_id, raised)
 
 
 class Judge:

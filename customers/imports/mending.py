@@ -36,7 +36,8 @@ def mend_cell(intake: Import, number: int, column: str, text: str) -> None:
     _put(row, intake.header, column, new)
     row.mended = {column: old, **(row.mended or {})}
     row.flaws = [one for one in row.flaws or [] if one[0] != column] or None
-    row.save(update_fields=["cells", "mended", "flaws"])
+    row.digest = None
+    row.save(update_fields=["cells", "digest", "mended", "flaws"])
     numbers = {number}
     if column == ColumnMap.load(intake.mapping).column_of(IDENTITY):
         intake.rows.filter(number=number).update(problems=None)

@@ -8,8 +8,9 @@ import psycopg
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from billing.statements import Lane, Statement
+from customers.imports.agreed import AGREE, agreeing, keep_agreed
 from customers.imports.growth import Growth
-from customers.imports.judging import Judge, Judged, changes_of
+from customers.imports.judging import Judge, Judged, agreed_of, changes_of
 from customers.imports.refusals import Flaw
 from customers.imports.staging import NOTE, StagedRow, note, noted, page_after, rows_after
 from customers.intakes import Import, ImportRow
@@ -19,6 +20,8 @@ from customers.write import Decided, Foreseen, decide_customers, write_allowed
 _SECONDS = 0.06
 # Memory, and the time until somebody who asks to stop is heard, set the upper one.
 SIZES = (20, 200)
+# Rows that need no decision come in between: so many more of them at once hold nobody up.
+_FARTHEST = 4_000
 STATES = {
     "created": ImportRow.State.NEW,
     "updated": ImportRow.State.CHANGED,
@@ -54,6 +57,7 @@ class _Page(NamedTuple):
     """Rows of the file, those of them to be written, and these decided where that goes ahead."""
 
     rows: list[StagedRow]
+    terms: bytes
     judged: list[Judged]
     decided: Decided | None
 
@@ -68,6 +72,7 @@ class Runner:
         self._judge = Judge(intake)
         self._growth = Growth()
         self._size = 100
+        self._reach = 100
         # Nobody else sees what is done within a transaction, so there is no second lane.
         self._lane = None if connection.in_atomic_block else Lane()
         self._next: _Page | None = None
@@ -89,31 +94,44 @@ class Runner:
         except _Stopped as stopped:
             note(self.intake.id, _refused(stopped.refused))
             return False
-        self._size = next_size(self._size, len(page.rows), seconds)
+        if page.judged:
+            self._size = next_size(self._size, len(page.judged), seconds)
         self._growth.add(self.intake.new - new)
         return not wants_stop
 
     def _page_after(self, number: int) -> _Page:
-        rows = page_after(self.intake, number, self._size)
-        if self._until is not None:
-            rows = [row for row in rows if row.number <= self._until]
-        judged = self._judge.read([row for row in rows if self._is_wanted(row)])
+        found, terms = page_after(self.intake, number, max(self._size, self._reach))
+        rows, wanted = self._cut(found)
+        judged = self._judge.read(wanted)
         if self.intake.is_checked:
             for one in judged:
                 if one.change is not None:
                     # Whom somebody has changed since the preview is left out.
                     one.change.expecting(one.row.version or 0)
         if self._lane is None:
-            return _Page(rows, judged, None)
+            return _Page(rows, terms, judged, None)
         changes = changes_of(judged)
         decided = decide_customers(self.intake.organization_id, changes, self.intake.actor)
-        return _Page(rows, judged, decided)
+        return _Page(rows, terms, judged, decided)
+
+    def _cut(self, found: list[StagedRow]) -> tuple[list[StagedRow], list[StagedRow]]:
+        """Return the rows of the next batch, and those of them that are to be decided."""
+        if self._until is not None:
+            found = [row for row in found if row.number <= self._until]
+        wanted = [row for row in found if self._is_wanted(row)]
+        # As many as hold a batch to be decided, if the next rows are like these.
+        times = min(2.0, self._size / max(1, len(wanted)))
+        self._reach = min(_FARTHEST, int(len(found) * times))
+        if len(wanted) <= self._size:
+            return found, wanted
+        beyond = wanted[self._size].number
+        return [row for row in found if row.number < beyond], wanted[: self._size]
 
     def _is_wanted(self, row: StagedRow) -> bool:
         """Return whether the row is to be written: of a checked import, only what was to change."""
         if self.intake.is_checked:
             return row.state in (ImportRow.State.NEW, ImportRow.State.CHANGED)
-        return True
+        return not row.is_agreed
 
     def _write(self, page: _Page) -> tuple[bool, float]:
         """Write one batch and move the checkpoint.
@@ -133,10 +151,12 @@ class Runner:
         outcomes, refused = self._judge.sort(page.judged, decided.found)
         counts = self._count(page, outcomes, refused)
         notes = [NOTE] if refused else []
+        agrees = [AGREE] if outcomes else []
         lane.send(
-            [_HOLD, *decided.statements, *notes, _MOVE],
+            [_HOLD, *decided.statements, *notes, *agrees, _MOVE],
             decided.values | self._step(page, counts, decided.witness)
-            | noted(self.intake.id, _refused(refused)),
+            | noted(self.intake.id, _refused(refused))
+            | agreeing(self.intake, page.terms, agreed_of(page.judged, outcomes)),
         )  # fmt: skip
         self._next = self._page_after(page.rows[-1].number)
         *_, [moved] = lane.rows()
@@ -151,6 +171,8 @@ class Runner:
         outcomes, refused = self._judge.sort(page.judged, found)
         counts = self._count(page, outcomes, refused)
         note(self.intake.id, _refused(refused))
+        if outcomes:
+            keep_agreed(self.intake, page.terms, agreed_of(page.judged, outcomes))
         [moved] = _MOVE.rows(self._step(page, counts, ""))
         self._note(page, counts)
         return moved

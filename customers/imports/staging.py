@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from billing.events.actor import Actor
 from billing.statements import Statement
 from billing.values import TEXT_LENGTH
+from customers.imports.agreed import basis, digest_of, page_statement
 from customers.imports.mapping import ColumnMap
 from customers.imports.reading.table import Cells, Row, Table
 from customers.imports.refusals import Flaw
@@ -27,9 +28,11 @@ _DOUBLES = {
     True: Statement(_DOUBLE_TEXT.format(place="text")),
     False: Statement(_DOUBLE_TEXT.format(place="integer")),
 }
+# And so they are where they are asked for their customers.
+_PAGES = {True: page_statement("text"), False: page_statement("integer")}
 _DELETED_AT_ONCE = 10_000
 _SENT_AT_ONCE = 1 << 16
-_COPY = "COPY customers_importrow (intake_id, number, cells, flaws) FROM STDIN"
+_COPY = "COPY customers_importrow (intake_id, number, cells, flaws, digest) FROM STDIN"
 
 
 class StagedRow(NamedTuple):
@@ -40,6 +43,15 @@ class StagedRow(NamedTuple):
     flaws: list[Flaw]
     version: int | None = None
     state: str | None = None
+    is_agreed: bool = False
+    """The customer is as this row would have it, and its cells were left in the database."""
+
+
+class Stretch(NamedTuple):
+    """Some rows that follow one another, and the terms by which they were found to agree."""
+
+    rows: list[StagedRow]
+    terms: bytes
 
 
 @transaction.atomic
@@ -83,18 +95,26 @@ def _copy(import_id: UUID, rows: Iterable[Row]) -> int:
     lines = bytearray()
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for count, row in enumerate(rows, 1):  # noqa: B007  # the last number is the count
-            cells = orjson.dumps(row.cells).replace(b"\\", b"\\\\")
-            flaws = (
-                orjson.dumps(row.flaws, default=list).replace(b"\\", b"\\\\")
-                if row.flaws
-                else b"\\N"
-            )
-            lines += b"%b\t%d\t%b\t%b\n" % (key, row.number, cells, flaws)
+            lines += b"%b\t%d\t" % (key, row.number) + _line_end(row)
             if len(lines) > _SENT_AT_ONCE:
                 copy.write(bytes(lines))
                 lines.clear()
         copy.write(bytes(lines))
     return count
+
+
+def _line_end(row: Row) -> bytes:
+    """Return cells, flaws and digest of a row as COPY takes them."""
+    cells = orjson.dumps(row.cells)
+    if row.flaws:
+        flaws = orjson.dumps(row.flaws, default=list)
+        return b"%b\t%b\t\\N\n" % (_escaped(cells), _escaped(flaws))
+    digest = digest_of(cells).hex().encode()
+    return b"%b\t\\N\t\\\\x%b\n" % (_escaped(cells), digest)
+
+
+def _escaped(text: bytes) -> bytes:
+    return text.replace(b"\\", b"\\\\")
 
 
 @transaction.atomic
@@ -109,9 +129,8 @@ def settle(intake: Import, columns: ColumnMap) -> None:
     reset(intake)
     judged = ImportRow.objects.filter(intake=intake).exclude(state=None)
     judged.update(state=None, problems=None, warnings=None, changes=None, version=None)
-    column = columns.column_of(IDENTITY)
+    column, place = columns.column_of(IDENTITY), _place_of_identity(intake)
     by_name = intake.format == "jsonl"
-    place: str | int = column if by_name else intake.header.index(column)
     _DOUBLES[by_name].rows({"import": intake.id, "place": place, "column": column})
     intake.save()
     with connection.cursor() as cursor:
@@ -142,24 +161,29 @@ def rows_after(intake: Import, number: int) -> QuerySet[ImportRow]:
     return ImportRow.objects.filter(intake=intake, number__gt=number).order_by("number")
 
 
-def page_after(intake: Import, number: int, size: int) -> list[StagedRow]:
+def page_after(intake: Import, number: int, size: int) -> Stretch:
     """Return the next rows in the order of the file, with everything known to be wrong."""
-    found = _PAGE.rows({"import": intake.id, "after": number, "size": size})
-    return [
+    found = _PAGES[intake.format == "jsonl"].rows(
+        {
+            "import": intake.id, "organization": intake.organization_id, "basis": basis(intake),
+            "place": _place_of_identity(intake), "after": number, "size": size,
+        }
+    )  # fmt: skip
+    rows = [
         StagedRow(
-            number, orjson.loads(cells), Flaw.load(orjson.loads(flaws)) if flaws else [],
-            version, state,
+            number, orjson.loads(cells) if cells else [],
+            Flaw.load(orjson.loads(flaws)) if flaws else [], version or agreed, state,
+            agreed is not None,
         )
-        for number, cells, flaws, version, state in found
+        for number, cells, flaws, version, state, agreed, _terms in found
     ]  # fmt: skip
+    return Stretch(rows, found[0][-1] if found else b"")
 
 
-_PAGE = Statement(
-    "SELECT number, cells::text, coalesce(flaws, problems)::text, version, state"
-    " FROM customers_importrow"
-    " WHERE intake_id = %(import)s::uuid AND number > %(after)s::int"
-    " ORDER BY number LIMIT %(size)s::int"
-)
+def _place_of_identity(intake: Import) -> str | int:
+    """Return the place of the cell that names the customer, by name where the file was JSON."""
+    column = ColumnMap.load(intake.mapping).column_of(IDENTITY)
+    return column if intake.format == "jsonl" else intake.header.index(column)
 
 
 def rows_of(intake: Import, state: ImportRow.State) -> Iterator[ImportRow]:

@@ -5,7 +5,7 @@ foreign keys (migration `tenant_links`) make a link across organizations impossi
 """
 
 from customers.batches import Batch, BatchItem
-from customers.intakes import Import, ImportPiece, ImportRow, SavedMapping
+from customers.intakes import Agreement, Import, ImportPiece, ImportRow, SavedMapping
 from customers.mirrors import (
     Comparison,
     DriftRound,
@@ -40,6 +40,7 @@ __all__ = [
     "PROPOSAL_NOTE_LENGTH",
     "VIEW_NAME_LENGTH",
     "Address",
+    "Agreement",
     "AppliedTax",
     "Batch",
     "BatchItem",

@@ -122,6 +122,8 @@ def decide_customers(
 
     The statements write all that is not refused. If somebody was faster, they write nothing.
     """
+    if not changes:
+        return Decided([], [], {}, "")
     return _write_of(organization_id, changes, actor).prepare()
 
 
