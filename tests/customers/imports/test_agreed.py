@@ -14,8 +14,11 @@ from customers.change import CustomerChange
 from customers.delete import delete_customers
 from customers.imports import agreed, judging
 from customers.imports import runner as running
+from customers.imports.arrival import repeat
 from customers.imports.check import check_import
+from customers.imports.mapping import ColumnMap
 from customers.imports.mending import mend_cell
+from customers.imports.staging import settle
 from customers.intakes import Agreement, Import
 from customers.models import Customer
 from customers.read import customer_json
@@ -124,7 +127,11 @@ class TestAgreement:
 
         delete_section(organization.id, "bank", SYSTEM)
         assert counts(imported(organization, path)) == (0, 0, 2, 0)
-        delete_tax(organization.id, "vat", SYSTEM)
+
+    def test_ends_when_a_tax_is_called_otherwise(self, organization, path):
+        """Seen to fail when the terms leave the taxes out."""
+        Tax.objects.filter(organization=organization).update(code="tva")
+
         assert counts(imported(organization, path)) == (0, 0, 0, 2)
 
     def test_ends_when_a_billing_entity_is_archived(self, organization, tmp_path, decided):
@@ -144,13 +151,16 @@ class TestAgreement:
         assert counts(imported(other, path)) == (0, 0, 0, 2)  # no such tax there
 
     def test_says_nothing_of_a_row_that_was_mended(self, organization, path):
-        """Seen to fail when the digest of the cells stays with the row."""
+        """Seen to fail when the digest of the cells stays with the row as they change."""
         intake = checked_import(organization, path.read_bytes())
         assert counts(intake) == (0, 0, 2, 0)
 
         mend_cell(intake, 3, "name", "Bo")
 
         assert counts(Import.objects.get(pk=intake.pk)) == (0, 1, 1, 0)
+        again = repeat(Import.objects.get(pk=intake.pk), SYSTEM)
+        settle(again, ColumnMap.load(again.mapping))
+        assert counts(check_import(again)) == (0, 1, 1, 0)
 
     def test_says_nothing_of_rows_that_name_one_customer(self, organization, path):
         path.write_text(path.read_text() + "c2,Bob,vat,later\n")
@@ -206,12 +216,12 @@ class TestTwoLanes:
 class TestBeside:
     """Random files and changes, with what was agreed and without: nobody can tell the two apart."""
 
-    @pytest.mark.parametrize("seed", range(6))
+    @pytest.mark.parametrize("seed", range(4))
     def test_makes_no_difference(self, tmp_path, seed):
-        """Seen to fail without the version, the map, the sections or the taxes in an agreement."""
+        """Seen to fail without the digest or the version in an agreement."""
         random, worlds = seeded(seed), [make_organization(), make_organization()]
-        for step in range(14):
-            random_step = random.choice([*_STEPS, _bring, _bring, _bring])
+        for step in range(20):
+            random_step = random.choice([*_STEPS, *[_bring] * 6])
             own = random.getrandbits(32)
             found = [random_step(seeded(own), one, tmp_path) for one in worlds]
             Agreement.objects.filter(customer_id__in=_ids(worlds[1])).delete()
@@ -262,12 +272,11 @@ _COLUMNS = {
 def _bring(random, organization, tmp_path):
     """Import a file of few possible rows, so that many have been there before."""
     # Not from this step's own numbers alone: files come again.
-    random = seeded(random.randrange(4))
+    blank, random = random.choice(["keep", "clear"]), seeded(random.randrange(2))
     columns = [name for name in _COLUMNS if random.random() < 0.6]
     lines = [
         ",".join([f"c{n}", *(random.choice(_COLUMNS[name]) for name in columns)]) for n in range(6)
     ]
-    blank = random.choice(["keep", "clear"])
     path = write(tmp_path, "\n".join([",".join(["external_id", *columns]), *lines]) + "\n")
     return counts(imported(organization, path, blank=blank))
 
@@ -315,4 +324,4 @@ def _provider(random, organization, _tmp_path):
         make_payment_provider(organization, code=code, name="Stripe")
 
 
-_STEPS = [_edit, _remove, _tax, _section, _entity, _provider]
+_STEPS = [_edit, _edit, _remove, _tax, _section, _entity, _provider]
