@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0039_search_text_by_replace'),
+        ('customers', '0041_no_ordered_ids'),
     ]
 
     operations = [
