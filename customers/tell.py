@@ -8,41 +8,31 @@ import orjson
 from billing.statements import Statement
 from customers.read import form_sql
 
-_TEXT = (Path(__file__).parent / "tell.sql").read_text()
+_HERE = Path(__file__).parent
+_TEXT = (_HERE / "tell.sql").read_text()
 
 
-_WRITTEN = (
-    "external_id = ANY (string_to_array(%(changed_ids)s::text, E'\\x1f')) AND deleted_at IS NULL"
-)
-_KNOWN = """
-form AS MATERIALIZED (
-    SELECT id,
-        %(form_head)s::text
-        || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-        || %(form_tail)s::text AS json
-    FROM chosen
-)"""
-
-
-def _statement(which: str, form: str = form_sql("chosen", whole=True)) -> Statement:
-    return Statement(_TEXT.format(which=which, form=form))
+def _statement(which: str) -> Statement:
+    return Statement(_TEXT.format(which=which, form=form_sql("chosen", whole=True)))
 
 
 # Each takes `organization` and what its condition names. Who deleted a customer in this
 # transaction did so at its very time; an earlier deletion of the same id has another one.
-TELL_OF_WRITTEN = _statement(_WRITTEN)
+TELL_OF_WRITTEN = _statement(
+    "external_id = ANY (string_to_array(%(changed_ids)s::text, E'\\x1f')) AND deleted_at IS NULL"
+)
 TELL_OF_DELETED = _statement("external_id = ANY (%(external_ids)s::text[]) AND deleted_at = now()")
 TELL_OF_RESTORED = _statement("id = ANY (%(ids)s::uuid[]) AND deleted_at IS NULL")
 # Of one customer whose form the writer knows already, but for the time of the write.
-TELL_OF_KNOWN = _statement(_WRITTEN, _KNOWN)
+TELL_OF_KNOWN = Statement(_HERE / "tell_of_known.sql")
 
 
 def parted_form(form: dict[str, Any]) -> dict[str, str]:
-    """Return the values of `TELL_OF_KNOWN`: the form before and after the time of the write.
+    """Return the values of `TELL_OF_KNOWN`: who, and the form before and after the time of the write.
 
     A quotation mark within a text is escaped: no text of a customer looks like the key.
     """
     key = '"updated_at":'
     text = orjson.dumps(form | {"updated_at": None}).decode()
     head, _, tail = text.partition(f"{key}null")
-    return {"form_head": f'{head}{key}"', "form_tail": f'"{tail}'}
+    return {"customer": form["lago_id"], "form_head": f'{head}{key}"', "form_tail": f'"{tail}'}
