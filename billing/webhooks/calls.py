@@ -4,14 +4,14 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from time import perf_counter
 
 import httpcore2
 import httpx2
 import structlog
 
-from billing.webhooks.network import PublicNetwork, RefusedAddress
+from billing.webhooks.lines import Lines
+from billing.webhooks.network import RefusedAddress
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
@@ -23,7 +23,6 @@ _TIMEOUTS = {
     "connect": CONNECT_SECONDS,
     "read": READ_SECONDS,
     "write": READ_SECONDS,
-    "pool": WHOLE_SECONDS,
 }
 # What else goes wrong is likely our own mistake, and stands in the log.
 _FORESEEN = (
@@ -52,26 +51,15 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
 class Caller:
     """Calls endpoints, over connections that are kept while it is open."""
 
     def __init__(self) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=_tls(),
-            max_connections=CALLS_AT_ONCE,
-            max_keepalive_connections=CALLS_AT_ONCE,
-            keepalive_expiry=10.0,
-            network_backend=PublicNetwork(),
-        )
+        self._lines = Lines(CALLS_AT_ONCE)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        await self._lines.close()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send a body; no redirect is followed, and no error is raised."""
@@ -94,13 +82,14 @@ class Caller:
         target = httpcore2.URL(
             scheme=parts.raw_scheme, host=parts.raw_host, port=parts.port, target=parts.raw_path
         )
-        async with self._pool.stream(
+        request = httpcore2.Request(
             "POST",
             target,
             headers=[(b"Host", parts.netloc), *sent],
             content=body,
             extensions={"timeout": _TIMEOUTS},
-        ) as response:
+        )
+        async with self._lines.send(request) as response:
             text = await _beginning(response)
             wish = _header(response, b"retry-after")
         return response.status, text, wish.decode("latin-1") if wish else None

@@ -35,13 +35,19 @@ chosen AS MATERIALIZED (
     WHERE endpoint.paused_at IS NULL
     ORDER BY due.due_at
     LIMIT %(room)s::int
+),
+claimed AS (
+    UPDATE billing_delivery
+    SET claimed_until = statement_timestamp() + interval '60 seconds'
+    WHERE id = ANY (ARRAY(SELECT id FROM chosen))
+    RETURNING id, organization_id, attempts, url, endpoint_id, event_id
 )
-UPDATE billing_delivery
-SET claimed_until = statement_timestamp() + interval '60 seconds'
-FROM chosen, billing_webhookendpoint endpoint, billing_event event
-WHERE billing_delivery.id = chosen.id
-  AND endpoint.id = billing_delivery.endpoint_id
-  AND event.id = billing_delivery.event_id
-RETURNING billing_delivery.id, billing_delivery.organization_id, billing_delivery.attempts,
-    coalesce(billing_delivery.url, endpoint.webhook_url), endpoint.signature_algo, endpoint.with_changes,
+-- Looked up one by one: a plan that joins was made while the tables were small, and kept.
+SELECT claimed.id, claimed.organization_id, claimed.attempts,
+    coalesce(claimed.url, endpoint.webhook_url), endpoint.signature_algo, endpoint.with_changes,
     event.id, event.event_type, event.object_type, event.snapshot, event.record_id
+FROM claimed
+CROSS JOIN LATERAL (
+    SELECT * FROM billing_webhookendpoint WHERE id = claimed.endpoint_id OFFSET 0
+) endpoint
+CROSS JOIN LATERAL (SELECT * FROM billing_event WHERE id = claimed.event_id OFFSET 0) event

@@ -26,6 +26,8 @@ from billing.webhooks.signatures import Signer
 WAIT_SECONDS = 6.0
 # How often a courier whose calls are under way looks for more to do.
 _LOOK_SECONDS = 0.1
+# How long it waits for more answers, to keep them by one write.
+_GATHER_SECONDS = 0.01
 _LATE = Answer(0, error="the body is no longer kept")
 
 log = structlog.get_logger(__name__)
@@ -49,11 +51,9 @@ class Courier:
         try:
             while True:
                 self._woken.clear()
-                await in_database(queue.spread)
-                await self._start()
+                await self._go_on(await self._answers())
                 if self._calls:
                     self._watch.found()
-                    await self._settle()
                     continue
                 due = await in_database(queue.next_due)
                 if not await self._is_worth_waiting(due):
@@ -61,33 +61,30 @@ class Courier:
         finally:
             await self._caller.close()
 
-    async def _start(self) -> None:
-        """Start the calls there is room for."""
+    async def _answers(self) -> list[Result]:
+        """Return what calls came to; where all take their time, nothing after a while."""
+        if not self._calls:
+            return []
+        done, self._calls = await asyncio.wait(
+            self._calls, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        if done:
+            await asyncio.sleep(_GATHER_SECONDS)
+            done |= {call for call in self._calls if call.done()}
+            self._calls -= done
+        return [call.result() for call in done]
+
+    async def _go_on(self, results: Sequence[Result]) -> None:
+        """Keep results, and start the calls there is room for."""
         room = 0 if is_stopping() else CALLS_AT_ONCE - len(self._calls)
-        claims = await in_database(queue.claim, room) if room else []
-        if claims:
-            letters = await in_database(_letters, claims)
-            self._calls |= {
-                asyncio.create_task(self._deliver(claim, letter))
-                for claim, letter in zip(claims, letters, strict=True)
-            }
+        letters = await in_database(_keep_and_claim, results, room)
+        self._calls |= {asyncio.create_task(self._deliver(*one)) for one in letters}
 
     async def _deliver(self, claim: Claim, letter: "Letter | None") -> Result:
         if letter is None:
             return Result(claim, _LATE)
         headers = letter.signer.headers(claim.algorithm, claim.id, int(time()), letter.body)
         return Result(claim, await self._caller.post(claim.url, headers, letter.body))
-
-    async def _settle(self) -> None:
-        """Keep the results there are; look for more to do while the slow ones take their time."""
-        done, self._calls = await asyncio.wait(
-            self._calls, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
-        if done:
-            await asyncio.sleep(0)  # those that finish in the same moment go into the same write
-            more = {call for call in self._calls if call.done()}
-            self._calls -= more
-            await in_database(_keep, [call.result() for call in done | more])
 
     async def _is_worth_waiting(self, due: datetime | None) -> bool:
         """Wait for what is due soon, or still comes; say whether there may be something to do."""
@@ -114,6 +111,15 @@ class Letter:
     def __init__(self, body: bytes, signer: Signer) -> None:
         self.body = body
         self.signer = signer
+
+
+def _keep_and_claim(results: Sequence[Result], room: int) -> list[tuple[Claim, Letter | None]]:
+    """Keep what calls came to; return the next ones with their letters, at most `room`."""
+    if results:
+        _keep(results)
+    queue.spread()
+    claims = queue.claim(room) if room else []
+    return list(zip(claims, _letters(claims), strict=True)) if claims else []
 
 
 def _letters(claims: Iterable[Claim]) -> list[Letter | None]:

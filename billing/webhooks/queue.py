@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Min, Q
 from django.db.models.functions import Now
 
-from billing.statements import Statement
+from billing.statements import Statement, run_all
 from billing.waking import wake
 from billing.webhooks.calls import CALLS_AT_ONCE, Answer
 from billing.webhooks.models import Delivery, Event
@@ -31,6 +31,13 @@ _SPREAD = Statement(_HERE / "spread.sql")
 _CLAIM_LOCK = Statement(_HERE / "claim_lock.sql")
 _CLAIM = Statement(_HERE / "claim.sql")
 _SETTLE = Statement(_HERE / "settle.sql")
+# Planned once for a connection, maybe while the tables were nearly empty: such a plan reads them
+# whole, and goes on to when they are full.
+_BY_INDEX = Statement("""
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
+""")
+# A server that crashes may forget what became of a call: it is made again, under the same id.
+_AT_LEISURE = Statement("SELECT set_config('synchronous_commit', 'off', true)")
 
 
 class Claim(NamedTuple):
@@ -64,19 +71,20 @@ def wake_courier(at: datetime | None = None) -> None:
 
 def spread() -> int:
     """Make the deliveries of events that have none yet; return how many events that were."""
-    return len(_SPREAD.rows({}))
+    return len(run_all([_BY_INDEX, _SPREAD], {})[-1])
 
 
 def claim(room: int = CALLS_AT_ONCE) -> list[Claim]:
     """Return deliveries to make now, at most `room`."""
-    rows = _CLAIM.rows_after(_CLAIM_LOCK, {"room": room, "share": SHARE})
+    rows = run_all([_BY_INDEX, _CLAIM_LOCK, _CLAIM], {"room": room, "share": SHARE})[-1]
     return [Claim(*row) for row in rows]
 
 
 def settle(results: Sequence[Result]) -> None:
     """Keep what became of claimed deliveries."""
     answers = [result.answer for result in results]
-    _SETTLE.rows(
+    run_all(
+        [_AT_LEISURE, _BY_INDEX, _SETTLE],
         {
             "ids": [result.claim.id for result in results],
             "milliseconds": [answer.milliseconds for answer in answers],
@@ -86,7 +94,7 @@ def settle(results: Sequence[Result]) -> None:
             "successes": [answer.is_success for answer in answers],
             "delays": [_delay(result) for result in results],
             "patience": PATIENCE,
-        }
+        },
     )
 
 

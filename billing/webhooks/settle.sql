@@ -18,7 +18,10 @@ settled AS (
         due_at = now() + make_interval(secs => result.delay),
         finished_at = CASE WHEN result.is_success OR result.delay IS NULL THEN now() END
     FROM result
-    WHERE billing_delivery.id = result.id AND billing_delivery.status IN ('pending', 'retrying')
+    WHERE billing_delivery.id = ANY (%(ids)s::uuid[])
+      AND billing_delivery.id = result.id
+      -- Not as the index of those that wait has it: a plan made while none did would read it all.
+      AND billing_delivery.status NOT IN ('succeeded', 'failed')
     RETURNING billing_delivery.id, endpoint_id, url
 ),
 kept AS (

@@ -20,6 +20,5 @@ made AS (
 )
 UPDATE billing_event
 SET spread_at = now()
-FROM event
-WHERE billing_event.id = event.id
-RETURNING billing_event.id
+WHERE id = ANY (ARRAY(SELECT id FROM event))
+RETURNING id
