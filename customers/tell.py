@@ -28,7 +28,7 @@ TELL_OF_KNOWN = Statement(_HERE / "tell_of_known.sql")
 
 
 def parted_form(form: dict[str, Any]) -> dict[str, str]:
-    """Return the values of `TELL_OF_KNOWN`: who, and the form before and after the time of the write.
+    """Return the values of `TELL_OF_KNOWN`: who it is, and the form around the time of the write.
 
     A quotation mark within a text is escaped: no text of a customer looks like the key.
     """
