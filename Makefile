@@ -38,8 +38,8 @@ lint: $(VENV)/.development ## Style, types, layers and migrations.
 messages: $(VENV)/.runtime ## Renew what there is to translate in locale/, and compile it.
 	$(BIN)/python manage.py messages
 
-screenshots: $(VENV)/.development ## Make a picture of every screen: light, dark and phone, in DIR.
-	TARN_SHOTS=$(or $(DIR),/tmp/tarn-shots) TARN_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_screenshots.py
+screenshots: $(VENV)/.development ## Make a picture of every screen, or of SCREENS=<expression>: light, dark, phone and wide, in DIR.
+	TARN_SHOTS=$(or $(DIR),/tmp/tarn-shots) TARN_SCREENS='$(SCREENS)' TARN_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser/test_screenshots.py
 
 roles: $(VENV)/.runtime ## Write docs/roles.md anew from the table in the code.
 	$(BIN)/python manage.py roles > docs/roles.md

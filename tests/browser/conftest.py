@@ -19,6 +19,7 @@ FLAGS = (
 ).split()
 WIDE = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
+SCREEN = {"width": 1920, "height": 1080}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,13 +65,14 @@ def staff_page(
         organizations: tuple[Any, ...] = (),
         dark: bool = False,
         phone: bool = False,
+        wide: bool = False,
         locale: str = "en-GB",
         **values: Any,
     ) -> Page:
         client = sign_in(*(organizations or (organization,)), role=role, **values)
         context = browser.new_context(
             base_url=live_server.url,
-            viewport=PHONE if phone else WIDE,  # type: ignore[arg-type]  # two numbers by name
+            viewport=PHONE if phone else SCREEN if wide else WIDE,  # type: ignore[arg-type]  # two numbers by name
             color_scheme="dark" if dark else "light",
             locale=locale,
         )

@@ -259,8 +259,13 @@ class _EntityPage(StaffPage):
             status=422 if refusal else 200,
             entity=self.entity,
             consequences=self.consequences(),
+            is_so=self.is_so(),
             refusal=refusal,
         )
+
+    def is_so(self) -> bool:
+        """Return whether there is nothing left to do."""
+        return False
 
     def consequences(self) -> list[str]:
         """Return what would follow, in sentences."""
@@ -277,6 +282,10 @@ class DefaultPage(_EntityPage):
     """Makes a billing entity the default."""
 
     title = gettext_lazy("Make it the default")
+
+    def is_so(self) -> bool:
+        """Return whether it is the default."""
+        return default_billing_entity(self.entity.organization_id) == self.entity
 
     def consequences(self) -> list[str]:
         """Return what would follow."""
@@ -328,6 +337,10 @@ class UnarchivePage(_EntityPage):
     """Makes an archived billing entity active again."""
 
     title = gettext_lazy("Make it active again")
+
+    def is_so(self) -> bool:
+        """Return whether it is active."""
+        return self.entity.archived_at is None
 
     def consequences(self) -> list[str]:
         """Return what would follow."""
