@@ -90,6 +90,7 @@ class TestImport:
         repair = page.locator(".i-repair", has_text="14 Tage")
         expect(repair.get_by_label("What “14 Tage” means")).to_have_value("14")
         repair.get_by_role("button", name="Use it in 1 row").click()
+        expect(page.get_by_text("1 fewer rows")).to_be_visible()
         cell = page.get_by_label("Row 8, E-Mail")
         cell.fill("rechnung@firma.example")
         cell.press("Enter")
