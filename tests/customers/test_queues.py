@@ -1,7 +1,6 @@
 """Home and its queues; and the tax numbers that one of them is made of."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.contrib.admin import autodiscover
@@ -12,17 +11,9 @@ from django.utils import timezone
 from billing.events.actor import SYSTEM
 from customers import queues as module
 from customers.delete import delete_customer
-from customers.intakes import Import
 from customers.listing import Amount
-from customers.mirrors import Comparison, Mirror
-from customers.models import (
-    Customer,
-    DuplicatePair,
-    Proposal,
-    ProviderEvent,
-    ProviderLink,
-    TaxNumberProblem,
-)
+from customers.mirrors import Mirror
+from customers.models import Customer, TaxNumberProblem
 from customers.pairs import search_pairs
 from customers.queues import Queue, Waiting, check_queues, gaps, queues, register
 from customers.readiness import NEEDED_FIELDS
@@ -30,9 +21,10 @@ from customers.search import CustomerQuery
 from customers.tax_numbers import check_changed_numbers
 from tests.billing.builders import make_integration, make_organization, make_payment_provider
 from tests.customers.builders import make_customer, make_customers
+from tests.customers.waiting import BAD_NUMBER, make_waiting_work
 from tests.staff import sign_in, text_of
 
-GOOD, BAD = "FR40303265045", "FR41303265045"
+GOOD, BAD = "FR40303265045", BAD_NUMBER
 
 
 @pytest.fixture(autouse=True)
@@ -49,48 +41,16 @@ def numbers(organization):
     return {key: one.amount.number for key, one in waiting(organization).items()}
 
 
-def make_work(organization, at):
-    """Have one piece of work wait in each queue since a moment."""
-    own = {"organization": organization}
-    one, other = make_customers(
-        organization, [{"email": "a@b.test", "tax_identification_number": BAD, "country": "FR"}] * 2
-    )
-    provider, integration = make_payment_provider(organization), make_integration(organization)
-    ProviderLink.objects.create(
-        **own, customer=one, connection=provider, sync_with_provider=True, sync=False
-    )
-    failed = {**own, "customer": one, "state": "failed", "error_at": at}
-    Mirror.objects.create(**failed, integration=integration)
-    mirror = Mirror.objects.create(**failed, payment_provider=provider)
-    Comparison.objects.create(**own, mirror=mirror, remote_id="x", asked_at=at, differing=["name"])
-    check_changed_numbers()
-    search_pairs(organization.pk)
-    TaxNumberProblem.objects.filter(customer=other).delete()
-    Import.objects.create(**own, state="done", refused=1, file_size=1, ended_at=at)
-    provider.refused_since = at
-    provider.save()
-    event = ProviderEvent.objects.create(
-        **own, connection=provider, remote_id="e", type="t", happened_at=at, state="failed"
-    )
-    ProviderEvent.objects.filter(pk=event.pk).update(received_at=at)
-    Proposal.objects.create(
-        **own, customer=one, token=uuid4(), changes={"city": [None, "Lyon"]}, created_at=at
-    )
-    Customer.objects.filter(**own).update(updated_at=at)
-    DuplicatePair.objects.filter(**own).update(found_at=at)
-    TaxNumberProblem.objects.filter(**own).update(found_at=at)
-
-
 class TestQueues:
     def test_keep_to_their_organization(self, organization):
         """Red when the organization is left out of a queue, of its oldest, or of the cache."""
         autodiscover()  # screens have queues of their own
         now, theirs = timezone.now(), make_organization()
-        make_work(theirs, now - timedelta(days=9))
+        make_waiting_work(theirs, now - timedelta(days=9))
         assert check_queues(theirs.pk).waiting["today"].amount.number == 2
         assert {one.amount.number for one in check_queues(organization.pk).waiting.values()} == {0}
 
-        make_work(organization, now)
+        make_waiting_work(organization, now)
 
         found = {key: (one.amount.number, one.oldest) for key, one in waiting(organization).items()}
         assert found.pop("today") == (2, None)
