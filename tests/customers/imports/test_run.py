@@ -21,7 +21,7 @@ from customers.write import write_customers
 from tests.billing.builders import make_organization, make_tax
 from tests.billing.racing import together
 from tests.customers.builders import make_customer
-from tests.customers.imports.bringing import counts, imported, refusals, staged
+from tests.customers.imports.bringing import checked_import, counts, imported, refusals, staged
 from tests.customers.imports.files import write
 
 THREE = "external_id,name,currency\nc1,Ann,EUR\nc2,Bob,USD\nc3,Cid,\n"
@@ -136,6 +136,15 @@ class TestRunImport:
         assert intake.state == Import.State.STOPPED
         assert not Customer.objects.exists()
         assert "“XX”" in refusals(intake)[3]
+
+    def test_stops_before_what_the_preview_refused_if_told_to(self, organization):
+        """Red when only what is refused now counts: those rows are not judged again."""
+        intake = checked_import(organization)
+        intake.on_error = "stop"
+        intake.save()
+
+        assert run_import(intake).state == Import.State.STOPPED
+        assert not Customer.objects.exists()
 
     def test_never_touches_another_organization(self, organization, tmp_path):
         other = make_organization()
