@@ -1,12 +1,14 @@
 -- The one JSON form of a customer (contract: customers.md 3).
 form AS (
-    SELECT customer.id, customer.version, customer.created_at, row_to_json(body) AS json
+    SELECT customer.id, customer.version, customer.created_at, provider_link.connection_id,
+        row_to_json(body) AS json
     FROM {customer} customer
     JOIN billing_billingentity entity ON entity.id = customer.billing_entity_id
     LEFT JOIN customers_shippingaddress shipping ON shipping.customer_id = customer.id
-    LEFT JOIN customers_providerlink provider_link ON provider_link.customer_id = customer.id
-    LEFT JOIN billing_paymentprovider provider ON provider.id = provider_link.connection_id
-    {sections}
+    LEFT JOIN (
+        customers_providerlink provider_link
+        JOIN billing_paymentprovider provider ON provider.id = provider_link.connection_id
+    ) ON provider_link.customer_id = customer.id
     CROSS JOIN LATERAL (
         SELECT
             customer.id AS lago_id,

@@ -11,21 +11,17 @@ _HERE = Path(__file__).parent
 _FORM = (_HERE / "form.sql").read_text()
 _SECTIONS = (_HERE / "sections.sql").read_text()
 
-_ONLY_OF_ONE = (
-    ", coalesce(sections.list, '[]') AS applicable_invoice_custom_sections"
-    ", '[]'::json AS error_details"
-)
+_ONLY_OF_ONE = f", {_SECTIONS} AS applicable_invoice_custom_sections, '[]'::json AS error_details"
 
 
 def form_sql(customer: str, *, whole: bool) -> str:
-    """Return the JSON form as a CTE `form` (id, version, created_at, json).
+    """Return the JSON form as a CTE `form` (id, version, created_at, connection_id, json).
 
     :param customer: the relation of the customers to show.
     :param whole: with the keys that a list leaves out.
     """
     return _FORM.format(
         customer=customer,
-        sections=_SECTIONS if whole else "",
         one_only=_ONLY_OF_ONE if whole else "",
     )
 

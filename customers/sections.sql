@@ -1,5 +1,5 @@
 -- The sections an invoice of one customer carries: its own choice, else its billing entity's.
-LEFT JOIN LATERAL (
+coalesce((
     SELECT json_agg(
         json_build_object(
             'lago_id', section.id, 'name', section.name, 'code', section.code,
@@ -14,7 +14,7 @@ LEFT JOIN LATERAL (
             'created_at',
             to_char(section.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         ) ORDER BY section.name COLLATE "C", section.code COLLATE "C"
-    ) AS list
+    )
     FROM billing_invoicecustomsection section
     WHERE NOT customer.skip_invoice_custom_sections
       AND section.organization_id = customer.organization_id
@@ -30,4 +30,4 @@ LEFT JOIN LATERAL (
               WHERE inherited.billing_entity_id = customer.billing_entity_id
           )
       END
-) sections ON true
+), '[]')

@@ -1,7 +1,7 @@
 -- What is stored of the named customers, and what the wishes name of the configuration, as one JSON
 -- value: one picture, so that a rule never sees half of somebody else's change. Nothing is locked.
 WITH
-chosen AS MATERIALIZED (
+chosen AS (
     SELECT *
     FROM customers_customer
     WHERE organization_id = {organization}

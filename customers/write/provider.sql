@@ -1,7 +1,7 @@
 -- The link to a payment provider (contract: customers.md 2.7).
 
 -- :stored
-'connection', (SELECT link.connection_id FROM customers_providerlink link WHERE link.customer_id = form.id)
+'connection', form.connection_id
 
 -- :named
 'providers', (
