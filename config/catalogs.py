@@ -3,6 +3,9 @@
 What there is to translate stands in locale/<language>/LC_MESSAGES/django.po. The compiled .mo lies
 beside it in the repository, so that a clone runs without a build; a test holds both to the code.
 No program outside of Python is needed.
+
+locale/en/ is no translation: it says in our words what the pages of signing in, which a library
+brings, say in theirs. What stands there is translated like any text of ours.
 """
 
 import io
@@ -32,6 +35,8 @@ KEYWORDS = {
 # The same bytes whenever it is made: only texts make a difference.
 _NO_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
+_OURS = "en"
+
 Message = str | tuple[str, ...]
 
 
@@ -41,8 +46,11 @@ def languages() -> list[str]:
 
 
 def gathered(root: Path) -> Catalog:
-    """Return every text of the code and the templates."""
+    """Return every text of the code and the templates, and those of others that we reword."""
     catalog = Catalog()
+    for one in reworded(root):
+        if one.id:
+            catalog.add(one.id, locations=[("locale/en", 0)])
     sources = [*root.glob("templates/**/*.html"), *root.glob("templates/**/*.txt")]
     for place in ("billing", "config", "customers"):
         sources += [one for one in root.glob(f"{place}/**/*.py") if "migrations" not in one.parts]
@@ -69,6 +77,11 @@ def _texts(source: Path) -> Iterator[tuple[Message, str | None]]:
 def catalog_file(root: Path, language: str) -> Path:
     """Return where the texts of a language stand."""
     return root / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+def reworded(root: Path) -> Catalog:
+    """Return the texts of others, with what we say in their place."""
+    return kept(root, _OURS)
 
 
 def kept(root: Path, language: str) -> Catalog:

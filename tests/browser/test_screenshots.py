@@ -130,6 +130,7 @@ def test_account(opened: Open, ada: User, take: Take) -> None:
     page.fill("#id_password1", "short")
     page.fill("#id_password2", "other")
     page.get_by_role("button", name="Change password").click()
+    page.get_by_text("This is not your current password.").wait_for()
     take(page, "account-password-wrong")
     give_authenticator(page)
     page.goto("/admin/account/factors/webauthn/add/")

@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from config.catalogs import as_mo, as_po, catalog_file, gathered, languages, renewed
+from config.catalogs import as_mo, as_po, catalog_file, gathered, languages, renewed, reworded
 
 
 class Command(BaseCommand):
@@ -14,8 +14,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the files, and say what is left to do."""
         texts = gathered(settings.BASE_DIR)
-        for language in languages():
-            catalog = renewed(settings.BASE_DIR, language, texts)
+        catalogs = {one: renewed(settings.BASE_DIR, one, texts) for one in languages()}
+        for language, catalog in {"en": reworded(settings.BASE_DIR), **catalogs}.items():
             file = catalog_file(settings.BASE_DIR, language)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(as_po(catalog))
