@@ -11,8 +11,11 @@ from django.utils.translation import gettext as _
 from billing.people.factors import lacks_factor
 
 INSIDE = "/admin/"
-# Open to those who are about to sign in, or to set up their second factor.
-OPEN = ("/admin/login/", "/admin/logout/", "/admin/account/", "/admin/jsi18n/")
+# Open to those who are about to sign in, or to set up their second factor; its forms ask who is
+# signed in, too.
+OPEN = (
+    "/admin/login/", "/admin/logout/", "/admin/account/", "/admin/jsi18n/", "/admin/presence/",
+)  # fmt: skip
 
 
 class Gate:
