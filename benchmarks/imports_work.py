@@ -21,6 +21,9 @@ def main(what: str, file: str) -> None:
     from customers.imports.run import run_import
     from customers.imports.sources import recognize
     from customers.imports.staging import settle, stage
+    from customers.management.imports import give_way
+
+    give_way()  # as the command does
 
     organization = Organization.objects.get(slug="acme")
     actor = Actor(ChangeRecord.Door.IMPORT, "bench")

@@ -7,6 +7,7 @@ numbers by those of libphonenumber.
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from unicodedata import category
 
 import phonenumbers
 from django.utils.translation import gettext as _
@@ -33,12 +34,24 @@ def advice_for(values: Values) -> list[Advice]:
     Values that are absent or None are not judged.
     """
     found = []
+    if _holds_unseen(str(values.get("external_id") or "")):
+        unseen = _("It begins or ends with a space, or holds characters that nobody sees. Without "
+                   "them it would name another customer.")  # fmt: skip
+        found.append(Advice("external_id", unseen))
     for field, judge in _JUDGES.items():
         value = str(values.get(field) or "").strip()
         words = judge(value, values) if value else None
         if words:
             found.append(Advice(field, words))
     return found
+
+
+def _holds_unseen(name: str) -> bool:
+    if name.isascii():
+        return name != name.strip()
+    return name != name.strip() or any(
+        category(one) in ("Cf", "Zs") for one in name.replace(" ", "")
+    )
 
 
 # --- Tax numbers -------------------------------------------------------------------------------

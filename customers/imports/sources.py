@@ -89,13 +89,20 @@ def _begin(path: Path) -> tuple[int, bytes]:
         raise FileRefused(_("The file can't be read: %s.") % error.strerror) from None
 
 
+_PACKERS = frozenset({"gzip", "RAR", "7z", "bzip2", "xz", "Zstandard"})
+
+
 def _refuse_foreign(beginning: bytes) -> None:
     for magic, name in _FOREIGN:
         if beginning.startswith(magic):
-            raise FileRefused(
+            words = (
                 _("This is a %s file, whatever its name says. Unpack it, or export the customers "
-                  "as CSV, XLSX or JSON Lines.") % name
+                  "as CSV, XLSX or JSON Lines.")
+                if name in _PACKERS
+                else _("This is a %s file, whatever its name says. Export the customers as CSV, "
+                       "XLSX or JSON Lines.")
             )  # fmt: skip
+            raise FileRefused(words % name)
     if beginning.startswith(_OLD_EXCEL):
         raise FileRefused(
             _("This is a workbook of an Excel before 2007, or one with a password. Save it as "

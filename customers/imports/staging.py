@@ -10,6 +10,7 @@ import orjson
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from billing.events.actor import Actor
 from billing.statements import Statement
@@ -17,7 +18,7 @@ from billing.values import TEXT_LENGTH
 from customers.imports.agreed import basis, digest_of, page_statement
 from customers.imports.mapping import ColumnMap
 from customers.imports.reading.table import Cells, Row, Table
-from customers.imports.refusals import Flaw
+from customers.imports.refusals import FileRefused, Flaw
 from customers.imports.sources import Source
 from customers.imports.targets import IDENTITY
 from customers.intakes import Import, ImportRow
@@ -66,7 +67,7 @@ def stage(
 ) -> Import:
     """Take the rows of a file in, all or none, and return the import.
 
-    :raises FileRefused: if the file can't be read to its end.
+    :raises FileRefused: if the file can't be read to its end, or holds no row.
     """
     intake = Import(
         organization_id=organization_id, file_name=(name or source.path.name)[-TEXT_LENGTH:],
@@ -80,12 +81,14 @@ def stage(
 def fill(intake: Import, source: Source, table: Table, limit: int | None = None) -> None:
     """Give an import that is still to be saved its rows, and what is known of its file.
 
-    :raises FileRefused: if the file can't be read to its end.
+    :raises FileRefused: if the file can't be read to its end, or holds no row.
     """
     intake.file_size, intake.sha256 = source.size, source.sha256
     intake.format, intake.header = source.format.value, table.header
     rows = islice(table.rows, limit) if limit is not None else table.rows
     intake.total = _copy(intake.id, rows)
+    if not intake.total:
+        raise FileRefused(_("The file names its columns, and no row follows. Was it cut off?"))
     intake.notes = [*source.notes, *table.notes]
 
 

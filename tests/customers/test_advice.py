@@ -12,6 +12,19 @@ def sentences(**values: Any) -> list[str]:
     return [advice.sentence for advice in advice_for(values)]
 
 
+class TestAdviceOnNames:
+    @pytest.mark.parametrize("name", ["c1 ", "\tc1", "c\u200b1", "c\u00a01"])
+    def test_tells_of_what_nobody_sees(self, name: str) -> None:
+        """Two customers that look like one: the second is billed in vain."""
+        [words] = sentences(external_id=name)
+
+        assert "nobody sees" in words
+
+    @pytest.mark.parametrize("name", ["c1", "Müller & Söhne", "東京"])
+    def test_leaves_others_alone(self, name: str) -> None:
+        assert sentences(external_id=name) == []
+
+
 class TestAdviceOnTaxNumbers:
     @pytest.mark.parametrize(
         ("number", "country"),

@@ -22,6 +22,7 @@ from customers.management.lago import (
 class Command(RowsCommand):
     """Compares: exit code 0 if nothing differs, 1 if something does, 2 if it can't be told."""
 
+    gives_way = True
     help = (
         "Compare every customer of a Lago account, field by field, with those of an organization "
         "here; and the settings they stand on. Nothing is changed on either side. Differences go "

@@ -23,6 +23,7 @@ _ATTEMPTS = 3
 class Command(RowsCommand):
     """Compares: exit code 0 if nothing differs, 1 if something does, 2 if it can't be told."""
 
+    gives_way = True
     help = (
         "Ask payment providers and integrations what they have of the customers linked to them, "
         "and say what differs. Nothing is changed on either side. What was stopped goes on where "

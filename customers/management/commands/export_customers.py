@@ -22,6 +22,7 @@ from customers.search import ORDER_PARAMETER, TEXT_PARAMETER, CustomerQuery
 class Command(RowsCommand):
     """Exports customers with every value that can be written."""
 
+    gives_way = True
     help = (
         "Write customers to a file with every value that can be written. Imported again, it "
         "changes nothing. No cell is taken for a formula."

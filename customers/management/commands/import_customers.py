@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from billing.errors import NotAllowed
 from billing.organizations.models import Organization
@@ -42,6 +43,7 @@ _NOT_ALLOWED = {
 class Command(RowsCommand):
     """Imports customers: exit code 0, 1 if some rows were refused, 2 if nothing was done."""
 
+    gives_way = True
     help = (
         "Import customers from CSV, XLSX or JSON Lines. Every good row is written, once; refused "
         "rows go to a file beside this one, each with what is wrong. undo_import takes it back."
@@ -199,8 +201,8 @@ class Command(RowsCommand):
         if left:
             numbers.append((left, _("not reached")))
         parts = ", ".join(f"{number:,} {word}" for number, word in numbers)
-        self.stdout.write(_("%(total)s rows: %(parts)s.") % {"total": f"{intake.total:,}",
-                                                             "parts": parts})  # fmt: skip
+        words = ngettext("%(total)s row: %(parts)s.", "%(total)s rows: %(parts)s.", intake.total)
+        self.stdout.write(words % {"total": f"{intake.total:,}", "parts": parts})
         if intake.warnings:
             self.stdout.write(_("%s rows look mistaken and were taken.") % f"{intake.warnings:,}")
 

@@ -111,7 +111,8 @@ class TestImportCustomers:
             (GOOD, {"organization": "acem"}, "There is no organization acem. There are: acme"),
             (GOOD, {"organization": None}, "Which --organization?"),
             (GOOD, {"map": "none.yaml"}, "none.yaml can't be read: No such file"),
-            (b"\x89PNG", {}, "PNG"),
+            (b"\x89PNG", {}, "a PNG file, whatever its name says. Export"),
+            ("external_id,name\n", {}, "no row follows"),
         ],
     )
     def test_does_nothing_and_says_why(self, organization, tmp_path, content, options, words):
@@ -127,7 +128,7 @@ class TestImportCustomers:
 
         _, said = call("import_customers", path, organization="acme", limit=1)
 
-        assert "1 rows: 1 new" in said
+        assert "1 row: 1 new" in said
 
     def test_says_that_the_file_was_imported_before(self, organization, tmp_path):
         path = write(tmp_path, GOOD)
