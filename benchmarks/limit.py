@@ -120,13 +120,15 @@ class Line:
         return False
 
     def _put(self, change: "CustomerWrite", looked: str) -> None:
+        from customers.read import ONE
         from customers.write import Looked, decide, put_statement
 
         case = decide(*change._wish, Looked(looked))
         if case.refusal() or not case.changes:
             raise SystemExit("the writer refused a change, or found nothing to do")
         statement, values = put_statement([case])
-        more = [] if case.is_plain else [change.look.statement()]
+        more = [] if case.is_plain else [ONE]
+        values["external_id"] = case.sent["external_id"]
         self._send([statement, *more], self.shared | change.look.values | values)
 
 

@@ -26,12 +26,13 @@ def form_sql(customer: str, *, whole: bool) -> str:
     )
 
 
-_ONE = Statement((_HERE / "one.sql").read_text().format(form=form_sql("chosen", whole=True)))
+# Takes `organization` and `external_id`; returns the version tag and the JSON.
+ONE = Statement((_HERE / "one.sql").read_text().format(form=form_sql("chosen", whole=True)))
 
 
 def customer_json(organization_id: UUID, external_id: str) -> tuple[str, bytes] | None:
     """Return the version tag and the JSON object of a customer; None if there is none."""
-    row = _ONE.row({"organization": organization_id, "external_id": external_id})
+    row = ONE.row({"organization": organization_id, "external_id": external_id})
     return (row[0], one_form(row[1])) if row else None
 
 
