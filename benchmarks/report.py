@@ -205,7 +205,8 @@ Every upsert carries the documented body with a shipping address, and every peer
 its hash, validates, numbers, writes customer, shipping address, metadata, tax link, provider \
 link and a change record with old and new values, and answers with all keys. Before the clock \
 runs their answers are compared whole; after each run the change records are counted. Tarn alone \
-keeps an index for searching, foreign keys that forbid links between organizations, and ETags. \
+keeps an index for searching, foreign keys that forbid links between organizations, and ETags, and \
+has its worker see to what each of these writes asks of the payment provider. \
 Statements and round trips are counted by a proxy in a run of their own (BEGIN, COMMIT and a \
 pool's resetting of connections count too). CPU and memory are those of the whole process tree.
 
