@@ -4,24 +4,30 @@ The key goes into one header and nowhere else: into no message, no log and no re
 """
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+import httpcore2
 import httpx2
 import stamina
 from django.utils.translation import gettext as _
 
 from billing.values import JsonNumber
+from customers.providers.wire import UNCONNECTED, Line
 
 _ATTEMPTS = 8
 _SECONDS_IN_ALL = 600.0
 # Longer than any window of a rate limit; what asks for more is told to people instead.
 _LONGEST_WAIT = 300.0
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
+# What one call may take, however slowly its answer drips, and what is read of it: a page of a
+# hundred customers is half a megabyte.
+_SECONDS = 60.0
+_LARGEST = 50_000_000
 
 Json = dict[str, Any]
 
@@ -45,6 +51,34 @@ class _Passing(Exception):
         self.wait = wait
 
 
+class _Transport(httpx2.BaseTransport):
+    """Sends calls over connections that are kept, each thread over its own."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._lines: list[Line] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a call and return its whole answer."""
+        if not hasattr(self._own, "line"):
+            self._own.line = Line(_SECONDS, _LARGEST)
+            self._lines.append(self._own.line)
+        try:
+            answer: httpx2.Response = self._own.line.send(request)
+        except UNCONNECTED as error:
+            raise httpx2.ConnectError(str(error)) from error
+        except httpcore2.TimeoutException as error:
+            raise httpx2.ReadTimeout(str(error)) from error
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            raise httpx2.ReadError(str(error)) from error
+        return answer
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for line in self._lines:
+            line.close()
+
+
 class LagoClient:
     """Reads from one Lago account; several threads may ask at once."""
 
@@ -61,11 +95,14 @@ class LagoClient:
             raise LagoRefused(_("The API key holds characters that no key has. Copy it again."))
         self._http = httpx2.Client(
             base_url=f"{self.address}/api/v1/",
-            headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
-            timeout=_TIMEOUT,
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # what is packed could be of any size
+            },
             follow_redirects=False,
             trust_env=False,
-            transport=transport,
+            transport=transport or _Transport(),
         )
         self._not_before = 0.0
 

@@ -4,12 +4,15 @@ The official clients of providers send by it too: what they use of their own wai
 an answer anew, reads whatever comes, and follows redirects.
 """
 
+import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
 import httpcore2
 import httpx2
@@ -19,6 +22,8 @@ from customers.providers.failures import OutcomeUnknown, Unavailable
 # What is read of an answer, its head included; a customer is a few kilobytes.
 LARGEST = 1_000_000
 _CONNECT_SECONDS = 5.0
+# After these, nothing was sent.
+UNCONNECTED = (httpcore2.ConnectError, httpcore2.ConnectTimeout, httpcore2.ProxyError)
 
 
 class Wire:
@@ -48,9 +53,10 @@ class Wire:
         # Small as they are, answers are not packed; one that is could be of any size.
         sent = httpx2.Headers(headers) | {"Accept-Encoding": "identity"}
         request = httpx2.Request(verb.upper(), url, headers=sent, content=content)
+        line = Line(self.seconds, LARGEST)
         try:
-            return _exchange(request, _Limits(time.monotonic() + self.seconds))
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+            return line.send(request)
+        except UNCONNECTED as error:
             raise Unavailable(f"{self.name} could not be reached.", "unreachable") from error
         except _Senseless as error:
             words = f"{self.name}'s answer could not be read: {error}."
@@ -61,6 +67,40 @@ class Wire:
             httpcore2.ProtocolError,
         ) as error:
             raise OutcomeUnknown(f"{self.name} did not answer in time.", "no_answer") from error
+        finally:
+            line.close()
+
+
+class Line:
+    """Connections for one call after another; each call has its time and its measure.
+
+    For one thread, and for calls that the same proxy carries, or none.
+
+    :param largest: the bytes that are read of an answer, its head included.
+    """
+
+    def __init__(self, seconds: float, largest: int) -> None:
+        self._seconds = seconds
+        self._largest = largest
+        self._limits = _Limits()
+        self._pool: httpcore2.ConnectionPool | None = None
+
+    def send(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a call and return its whole answer.
+
+        :raises httpcore2.NetworkError: and its other errors, whatever goes wrong.
+        """
+        if self._pool is None:
+            network = _Network(self._limits)
+            proxy = _proxy_to(request.url)
+            self._pool = httpcore2.ConnectionPool(_tls(), proxy, network_backend=network)
+        self._limits.begin(self._seconds, self._largest)
+        return _exchange(request, self._pool)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            self._pool.close()
 
 
 def seconds(text: object) -> float | None:
@@ -76,9 +116,10 @@ class _Senseless(httpcore2.ReadError):
 class _Limits:
     """What is left of the time and the measure of one call."""
 
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-        self._bytes = LARGEST
+    def begin(self, seconds: float, largest: int) -> None:
+        """Give a call its time and its measure."""
+        self._deadline = time.monotonic() + seconds
+        self._bytes = largest
 
     def time(self, late: type[httpcore2.TimeoutException]) -> float:
         """Return the seconds that are left."""
@@ -176,20 +217,47 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def _exchange(request: httpx2.Request, limits: _Limits) -> httpx2.Response:
-    """Send a request over a connection of its own and return the whole answer."""
+def _proxy_to(url: httpx2.URL) -> httpcore2.Proxy | None:
+    """Return the proxy that the environment names for calls of an address, as curl reads it.
+
+    This machine's own addresses are called directly.
+
+    :raises httpcore2.ConnectError: if what it names is no proxy we can call.
+    """
+    named = getproxies_environment()
+    found = named.get(url.scheme) or named.get("all")
+    if not found or _is_here(url.host) or proxy_bypass_environment(url.host, named):
+        return None
+    try:
+        proxy = httpx2.Proxy(found if "://" in found else f"http://{found}")
+    except (ValueError, httpx2.InvalidURL) as error:
+        raise httpcore2.ConnectError("the proxy's address can't be used") from error
+    if proxy.url.scheme not in ("http", "https"):
+        raise httpcore2.ConnectError("only proxies that speak HTTP can be used")
+    return httpcore2.Proxy(str(proxy.url), auth=proxy.raw_auth, ssl_context=_tls_of(proxy.url))
+
+
+def _tls_of(proxy: httpx2.URL) -> ssl.SSLContext | None:
+    return _tls() if proxy.scheme == "https" else None
+
+
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _exchange(request: httpx2.Request, pool: httpcore2.ConnectionPool) -> httpx2.Response:
+    """Send a request and return the whole answer."""
     target = httpcore2.URL(
         scheme=request.url.raw_scheme,
         host=request.url.raw_host,
         port=request.url.port,
         target=request.url.raw_path,
     )
-    with (
-        httpcore2.ConnectionPool(ssl_context=_tls(), network_backend=_Network(limits)) as pool,
-        pool.stream(
-            request.method, target, headers=request.headers.raw, content=request.read()
-        ) as answer,
-    ):
+    with pool.stream(
+        request.method, target, headers=request.headers.raw, content=request.read()
+    ) as answer:
         content = b"".join(answer.iter_stream())
     headers = httpx2.Headers(answer.headers)
     if headers.get("content-encoding", "identity").lower() != "identity":

@@ -7,7 +7,9 @@ from unittest.mock import Mock
 import pytest
 from django.db import connection
 from django.utils import timezone
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.worker import Worker
 
 from billing import waking
 from billing.waking import wake, work_off
@@ -118,16 +120,20 @@ class TestWorkOff:
         asyncio.run(twice())
 
     def test_stops_with_its_worker(self, monkeypatch):
-        """Red without the look at the worker: where work never ends, neither would the worker."""
+        """Red without the look at the worker: where work never ends, neither would the worker. The
+        worker is procrastinate's own: also red when another release ends it in another way."""
         woken = []
         monkeypatch.setattr(waking, "wake", lambda *what: woken.append(what))
         work = Work(*range(1, 10_000))
 
         context = Mock(job=Mock(queue="tests", task_name="tests.look"))
-        worker = Mock(_stop_event=asyncio.Event())
-        worker._stop_event.set()
 
-        asyncio.run(waking.stops_with_worker(lambda: work_off(work), context, worker))
+        async def stopped():
+            worker = Worker(app)
+            worker.stop()
+            await waking.stops_with_worker(lambda: work_off(work), context, worker)
+
+        asyncio.run(stopped())
 
         assert work.looks == 1
         assert woken == [("tests", "tests.look")]

@@ -5,8 +5,10 @@ import itertools
 import socket
 import time
 
+import httpx2
 import pytest
 
+from customers.providers import wire
 from customers.providers.failures import OutcomeUnknown, Unavailable
 from customers.providers.wire import LARGEST, Wire
 from tests.answering import BEGINNINGS, OK, answering, endless
@@ -75,3 +77,46 @@ class TestWire:
     def test_cannot_say_what_was_done_when_the_answer_breaks(self, answer):
         with answering([answer]) as port:
             assert code_of(port) == "no_answer"
+
+
+class TestProxies:
+    """The environment's, as the clients of providers know them."""
+
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch):
+        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+            monkeypatch.delenv(name.upper(), raising=False)
+
+    def test_go_between(self, monkeypatch):
+        """Red when the proxy is not asked: nobody knows the name."""
+        with answering([OK, b"Content-Length: 2\r\n\r\n{}"]) as port:
+            monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+            answer = Wire("Acme", SECONDS).send("POST", "http://acme.invalid/", {}, b"{}")
+
+        assert answer.status_code == 200
+
+    def test_that_refuse_have_done_nothing(self, monkeypatch):
+        with answering([b"HTTP/1.1 403 No\r\n\r\n"], private=True) as port:
+            monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
+            with pytest.raises(Unavailable):
+                Wire("Acme", SECONDS).send("POST", "https://acme.invalid/", {}, b"{}")
+
+    @pytest.mark.parametrize("bypass", ["acme.invalid", ".invalid", "*"])
+    def test_are_not_asked_for_what_is_left_out(self, monkeypatch, bypass):
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("NO_PROXY", bypass)
+
+        assert wire._proxy_to(httpx2.URL("https://acme.invalid/")) is None
+
+    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+    def test_are_not_asked_for_this_machine(self, monkeypatch, host):
+        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+
+        assert wire._proxy_to(httpx2.URL(f"http://{host}/")) is None
+
+    def test_must_speak_http(self, monkeypatch):
+        monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
+
+        with pytest.raises(Unavailable):
+            Wire("Acme", SECONDS).send("POST", "https://acme.invalid/", {}, b"{}")
