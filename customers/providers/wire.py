@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 import httpcore2
 import httpx2
@@ -224,9 +224,9 @@ def _proxy_to(url: httpx2.URL) -> httpcore2.Proxy | None:
 
     :raises httpcore2.ConnectError: if what it names is no proxy we can call.
     """
-    named = getproxies_environment()
+    named = getproxies()
     found = named.get(url.scheme) or named.get("all")
-    if not found or _is_here(url.host) or proxy_bypass_environment(url.host, named):
+    if not found or _is_here(url.host) or proxy_bypass(url.host, named):
         return None
     try:
         proxy = httpx2.Proxy(found if "://" in found else f"http://{found}")
