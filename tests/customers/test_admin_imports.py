@@ -118,6 +118,10 @@ class TestSending:
 
 class TestColumns:
     def test_are_saved_and_found_again(self, organization):
+        """Red when the mappings of all organizations are looked through for the name."""
+        theirs = SavedMapping.objects.create(
+            organization=make_organization(), name="Ours", mapping={"theirs": 1}
+        )
         client = sign_in(organization, role="finance_lead")
         send(client, organization)
         values = {
@@ -128,7 +132,9 @@ class TestColumns:
 
         client.post(f"/admin/imports/{Import.objects.get().pk}/columns/", values)
 
-        saved = SavedMapping.objects.get()
+        saved = SavedMapping.objects.get(organization=organization)
+        theirs.refresh_from_db()
+        assert theirs.mapping == {"theirs": 1}
         assert (saved.name, saved.mapping["fixed"], saved.mapping["blank"]) == (
             "Ours", {"currency": "EUR"}, "clear",
         )  # fmt: skip
@@ -136,6 +142,21 @@ class TestColumns:
         newest = Import.objects.order_by("id").first()
         page = client.get(f"/admin/imports/{newest.pk}/columns/")
         assert page.context["source"] == f"saved:{saved.pk}"
+
+    def test_of_another_organization_are_not_forgotten(self, organization):
+        """Red when a saved mapping is looked for by its number alone."""
+        theirs = SavedMapping.objects.create(
+            organization=make_organization(), name="Theirs", mapping={}
+        )
+        client = sign_in(organization, role="finance_lead")
+        send(client, organization)
+
+        client.post(
+            f"/admin/imports/{Import.objects.get().pk}/columns/",
+            {"organization": str(organization.pk), "do": "forget", "source": f"saved:{theirs.pk}"},
+        )
+
+        assert SavedMapping.objects.filter(pk=theirs.pk).exists()
 
     def test_need_one_that_tells_customers_apart(self, organization):
         client = sign_in(organization, role="finance_lead")

@@ -298,6 +298,17 @@ class TestViews:
         assert answer["Location"].startswith(LIST)
         assert not SavedView.objects.exists()
 
+    def test_of_another_organization_stay(self, organization):
+        """Red when who may delete shared views deletes those of all organizations."""
+        theirs = make_organization()
+        self.save(sign_in(theirs, role="finance_lead"), theirs, shared="on")
+        view = SavedView.objects.get()
+        lead = sign_in(organization, role="finance_lead")
+
+        lead.post(VIEWS, {"organization": organization.pk, "do": "delete", "view": view.pk})
+
+        assert SavedView.objects.filter(pk=view.pk).exists()
+
     @pytest.mark.parametrize("view", ["", "nope", "%00"])
     def test_survive_whatever_a_form_says(self, clerk, organization, view):
         for do in ("delete", "prefer", "nope"):

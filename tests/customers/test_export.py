@@ -13,7 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from python_calamine import CalamineWorkbook
 
 from customers import export as module
-from customers.export import ask_for_export, forget_exports, write_export
+from customers.export import ask_for_export, exports_of, forget_exports, write_export
 from customers.models import Export, ExportPiece
 from customers.search import CustomerQuery
 from customers.tasks import take_up_exports
@@ -68,6 +68,13 @@ class TestWriteExport:
         assert found == [[f"c{n:03}", f"c{n:03}", "Orléans"] for n in range(99)]
         assert (export.state, export.rows, export.size) == ("done", 99, len(data))
         assert ExportPiece.objects.count() > 10
+
+    def test_is_shown_where_it_was_asked_for(self, organization, person):
+        """Red when somebody who works for two organizations sees the files of both in each."""
+        export, _ = written(CustomerQuery(organization.pk), person)
+
+        assert list(exports_of(organization.pk, person)) == [export]
+        assert not exports_of(make_organization().pk, person).exists()
 
     def test_keeps_formulas_out_of_csv(self, organization, person):
         """Red when cells are written as they are."""

@@ -57,6 +57,9 @@ class TestLastKeeper:
         return add_member(organization.id, "keeper@acme.test", Role.OPERATOR, SYSTEM)
 
     def test_cannot_be_removed(self, organization: Organization, keeper: User) -> None:
+        """Red when those who keep the staff of another organization count."""
+        add_member(make_organization().id, "theirs@acme.test", Role.OPERATOR, SYSTEM)
+
         with pytest.raises(NotAllowed):
             remove_member(organization.id, keeper.pk, SYSTEM)
 

@@ -9,8 +9,8 @@ from django.db.models.functions import Concat
 from django.test import Client
 from django.utils import timezone
 
-from billing.models import Membership, Organization
-from customers.models import SavedView
+from billing.models import Organization
+from customers.models import Customer, SavedView
 from tests.billing.builders import make_organization
 from tests.customers.builders import make_customer
 from tests.customers.waiting import make_waiting_work
@@ -21,10 +21,8 @@ from tests.staff import sign_in
 MARK = "qzx-"
 NAMES = (
     "name",
-    "code",
     "legal_name",
     "invoice_name",
-    "external_id",
     "email",
     "city",
     "file_name",
@@ -51,21 +49,23 @@ def mark(organization: Organization) -> int:
 
 @pytest.fixture
 def world(organization: Organization) -> dict[str, Any]:
-    """Ours; beside it another one, of the same things, all of them marked."""
+    """Ours; beside it another one, of the same things with the same codes, all names marked."""
     strangers = make_organization(name="Strangers")
     theirs, ours = make_world(strangers), make_world(organization)
     make_waiting_work(strangers, timezone.now())
     SavedView.objects.create(
         organization=strangers, owner=theirs["user"], name="View", is_shared=True
     )
-    make_customer(
-        strangers,
-        external_id="shared",
-        tax_codes=[theirs["tax"].code],
-        metadata=[{"key": f"{MARK}k", "value": "v"}],
-    )
-    Membership.objects.filter(organization=strangers).update(role="auditor")
     assert mark(strangers) > 20
+    for name in ("tax", "invoicecustomsection", "paymentprovider", "integration", "billingentity"):
+        type(theirs[name]).objects.filter(pk=theirs[name].pk).update(code=ours[name].code)
+    known = ours["customer"].external_id
+    Customer.objects.filter(pk=theirs["customer"].pk).update(external_id=known)
+    codes = {
+        "tax_codes": [ours["tax"].code],
+        "invoice_custom_section_codes": [ours["invoicecustomsection"].code],
+    }
+    make_customer(organization, external_id=known, **codes)
     return ours
 
 
@@ -98,7 +98,7 @@ class TestPages:
         assert MARK not in page.content.decode()
 
     def test_find_nothing_of_strangers(self, world: dict[str, Any], superuser: Client) -> None:
-        for text in ("Ann", MARK, "shared"):
+        for text in ("Ann", MARK, world["customer"].external_id):
             found = superuser.get("/admin/palette/", {"q": text})
 
             assert found.status_code == 200
