@@ -72,6 +72,14 @@ class TestWriteCustomers:
         assert ChangeRecord.objects.count() == records
         assert make_customer(organization).sequential_id == 2
 
+    def test_takes_a_number_that_another_organization_has(self, organization):
+        """Red when the numbers of all organizations are looked at."""
+        make_customer(make_organization())
+
+        [found] = write(organization, copy_of("a", 1))
+
+        assert found.sequential_id == 1
+
     def test_gives_another_id_where_one_is_taken(self, organization):
         """Keep the id all the same, and the write breaks the primary key."""
         other = make_customer(make_organization(), external_id="a")

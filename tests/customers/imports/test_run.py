@@ -15,7 +15,7 @@ from customers.imports.check import check_import
 from customers.imports.run import ask_to_stop, run_import
 from customers.imports.runner import MovedAside, Runner
 from customers.intakes import Import
-from customers.models import Customer
+from customers.models import METADATA_MAX, Customer
 from customers.read import customer_json
 from customers.write import write_customers
 from tests.billing.builders import make_organization, make_tax
@@ -145,6 +145,15 @@ class TestRunImport:
 
         assert run_import(intake).state == Import.State.STOPPED
         assert not Customer.objects.exists()
+
+    def test_refuses_one_note_too_many(self, organization, tmp_path):
+        """Red when notes that are there already do not count."""
+        notes = [{"key": f"k{n}", "value": "x"} for n in range(METADATA_MAX)]
+        make_customer(organization, external_id="c1", metadata=notes)
+
+        intake = imported(organization, write(tmp_path, "external_id,metadata.po\nc1,1\n"))
+
+        assert counts(intake) == (0, 0, 0, 1)
 
     def test_never_touches_another_organization(self, organization, tmp_path):
         other = make_organization()
