@@ -6,7 +6,7 @@ The key goes into one header and nowhere else: into no message, no log and no re
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -15,6 +15,7 @@ import httpcore2
 import httpx2
 import stamina
 from django.utils.translation import gettext as _
+from stamina.instrumentation import RetryDetails
 
 from billing.values import JsonNumber
 from customers.providers.wire import UNCONNECTED, Line
@@ -28,6 +29,7 @@ _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 # hundred customers is half a megabyte.
 _SECONDS = 60.0
 _LARGEST = 50_000_000
+_SECONDS_BETWEEN_WORDS = 10.0
 
 Json = dict[str, Any]
 
@@ -77,6 +79,25 @@ class _Transport(httpx2.BaseTransport):
         """Close the connections of all threads."""
         for line in self._lines:
             line.close()
+
+
+class Telling:
+    """Tells people when Lago is asked again: now and then, however many requests wait."""
+
+    def __init__(self, say: Callable[[str], Any]) -> None:
+        self._say = say
+        self._told: float | None = None
+
+    def __call__(self, details: RetryDetails) -> None:
+        """Tell of one more try, unless somebody was told a moment ago."""
+        now = time.monotonic()
+        if self._told is not None and now - self._told < _SECONDS_BETWEEN_WORDS:
+            return
+        self._told = now
+        self._say(
+            _("Lago: %(reason)s. Asking again in %(seconds)d s.")
+            % {"reason": details.caused_by, "seconds": max(1, round(details.wait_for))}
+        )
 
 
 class LagoClient:

@@ -12,10 +12,11 @@ import yaml
 from django.core.management.base import CommandError, OutputWrapper
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from stamina.instrumentation import set_on_retry_hooks
 
 from billing.connections.change import INTEGRATIONS, PAYMENT_PROVIDERS
 from billing.organizations.models import Organization
-from customers.lago.client import LagoClient
+from customers.lago.client import LagoClient, Telling
 from customers.lago.ground import Ground
 from customers.lago.intake import Connection
 from customers.lago.verdict import Verdict
@@ -43,8 +44,8 @@ def add_source(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def open_client(options: dict[str, Any]) -> LagoClient:
-    """Return the client for the account that the options name.
+def open_client(options: dict[str, Any], out: OutputWrapper) -> LagoClient:
+    """Return the client for the account that the options name; `out` is told when it must wait.
 
     :raises LagoRefused: if the address or the key can't be used.
     """
@@ -54,6 +55,7 @@ def open_client(options: dict[str, Any]) -> LagoClient:
             _("Which --api-key? It can stand in the environment as %s.") % KEY_VARIABLE,
             returncode=NOTHING_DONE,
         )
+    set_on_retry_hooks([Telling(out.write)])
     return LagoClient(options["url"], key.strip(), insecure_http=options["insecure_http"])
 
 

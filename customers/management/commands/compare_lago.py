@@ -39,7 +39,7 @@ class Command(RowsCommand):
         path = difference_file(organization)
         try:
             with (
-                open_client(options) as client,
+                open_client(options, self.stdout) as client,
                 Details(client, wanted=not options["no_sections"]) as details,
                 CountLine(self.stdout, "Comparing") as line,
             ):

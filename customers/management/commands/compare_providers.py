@@ -32,14 +32,16 @@ class Command(RowsCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the organization, and perhaps one of its connections."""
-        parser.add_argument("--organization", metavar="CODE", required=True)
-        parser.add_argument("--connection", metavar="CODE", help="One connection, not all of them.")
+        parser.add_argument(
+            "--organization", metavar="CODE", required=True, help="the organization's code"
+        )
+        parser.add_argument("--connection", metavar="CODE", help="one connection, not all of them")
         parser.add_argument(
             "--per-second",
             type=float,
             default=5.0,
             metavar="N",
-            help="How many customers are asked about in a second; 5 if left out.",
+            help="how many customers are asked about in a second; 5 if absent",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -75,7 +75,7 @@ class Command(RowsCommand):
             )
         try:
             with (
-                open_client(options) as client,
+                open_client(options, self.stdout) as client,
                 Details(client, wanted=not options["no_sections"]) as details,
             ):
                 _Work(self, client, details, options).run()
@@ -125,7 +125,12 @@ class _Work:
 
     def _organization(self) -> Organization:
         code = self.options["organization"]
-        found = Organization.objects.filter(slug=code).first() if code else None
+        if not code:
+            raise CommandError(
+                _("Which --organization? Its code here, or the one it shall have."),
+                returncode=NOTHING_DONE,
+            )
+        found = Organization.objects.filter(slug=code).first()
         if found is None:
             raise CommandError(
                 _("There is no organization %(code)s here. Make it with manage.py apply FILE:\n\n"

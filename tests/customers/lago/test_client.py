@@ -6,8 +6,9 @@ from urllib.parse import unquote
 import httpx2
 import pytest
 import stamina
+from stamina.instrumentation import set_on_retry_hooks
 
-from customers.lago.client import LagoClient, LagoMissing, LagoRefused
+from customers.lago.client import LagoClient, LagoMissing, LagoRefused, Telling
 
 KEY = "lago_canary_of_the_key_0123456789"
 
@@ -64,6 +65,17 @@ class TestLagoClient:
         client.get("organizations")
 
         assert 7 in [round(nap) for nap in naps]
+
+    def test_tells_people_once_in_a_while_that_it_waits(self, monkeypatch):
+        """Red without the pause between words: eight threads that wait say the same."""
+        said: list[str] = []
+        set_on_retry_hooks([Telling(said.append)])
+        client, _ = client_of(httpx2.ConnectError("down"), httpx2.ConnectError("down"), ok())
+
+        client.get("organizations")
+        set_on_retry_hooks(None)
+
+        assert said == ["Lago: it can't be reached. Asking again in 1 s."]
 
     def test_waits_for_the_window_when_it_has_used_the_last_request(self, naps):
         spent = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}
