@@ -37,7 +37,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare what can be chosen."""
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 127.0.0.1, this machine alone, if absent")
+        parser.add_argument(
+            "--host",
+            default="127.0.0.1",
+            help="address to listen on; 127.0.0.1, this machine alone, if absent",
+        )
         parser.add_argument(
             "--port",
             type=_port,

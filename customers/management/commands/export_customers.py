@@ -31,7 +31,9 @@ class Command(RowsCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the organization, the format, which customers, and where to."""
         parser.add_argument("--organization", metavar="CODE", help="the organization's code")
-        parser.add_argument("--format", choices=[*Format], help="by the file's name, else csv")
+        parser.add_argument(
+            "--format", choices=[one.value for one in Format], help="by the file's name, else csv"
+        )
         parser.add_argument("--filter", metavar="NAME=VALUE", action="append", default=[],
                             help="as in the address of the back office's list: country=FR, "
                                  "q=brasserie; may be given several times")  # fmt: skip

@@ -53,7 +53,11 @@ class Command(RowsCommand):
         """Take the file, what its columns mean, and what to do about refused rows."""
         parser.add_argument("file", metavar="FILE", nargs="?", help="the file; none with --resume")
         parser.add_argument("--organization", metavar="CODE", help="the organization's code")
-        parser.add_argument("--format", choices=[*Format], help="told by the file itself if absent")
+        parser.add_argument(
+            "--format",
+            choices=[one.value for one in Format],
+            help="told by the file itself if absent",
+        )
         columns = parser.add_mutually_exclusive_group()
         columns.add_argument("--map", metavar="FILE", help="a mapping file: what each column fills")
         columns.add_argument("--preset", choices=PRESETS, help="the program that wrote the file")
