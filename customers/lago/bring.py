@@ -3,6 +3,7 @@
 What the rules refuse is left out and told; the rest goes on.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from billing.ids import Identity
 from billing.models import BillingEntity, InvoiceCustomSection, Tax
 from billing.organizations.change import BillingConfiguration, NewBillingEntity, NewOrganization
 from billing.organizations.change import EntityBillingConfiguration as EntityConfiguration
+from billing.organizations.read import organization_json
 from billing.organizations.write import (
     change_billing_entity,
     change_organization,
@@ -77,8 +79,11 @@ class _Bringing:
         [first] = [one for one in self.ground.entities if one["code"] == default]
         self._entity(first)
         self._try(default, lambda: make_default(self.id, default, self.actor))
-        # What the organization says goes on to its default billing entity, which comes after it.
-        self._organization()
+        with transaction.atomic():
+            # What the organization says goes on to its default billing entity, which has the last
+            # word: nobody sees it in between, and nothing stays there if this ends half-way.
+            self._organization()
+            self._entity(first)
         for entity in self.ground.entities:
             self._entity(entity)
         return self.brought
@@ -105,7 +110,9 @@ class _Bringing:
         self._wish(f"{kind} {code}", shape, values, act)
 
     def _organization(self) -> None:
-        values = _nested(self.ground.organization, NewOrganization, BillingConfiguration)
+        theirs = _nested(self.ground.organization, NewOrganization, BillingConfiguration)
+        ours = json.loads(organization_json(self.id))
+        values = _different(theirs, _nested(ours, NewOrganization, BillingConfiguration))
         act = partial(_change, change_organization, self.id, None, self.actor)
         self._wish(_("organization"), NewOrganization, values, act)
 
@@ -180,6 +187,15 @@ def _nested(theirs: Json, shape: type[Wish], settings: type[Wish]) -> dict[str, 
     shown = {**theirs, **(theirs.get("billing_configuration") or {})}
     found = {key: shown[key] for key in settings.model_fields if key in shown}
     return values | {"billing_configuration": found}
+
+
+def _different(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    """Return what is not the same here; only that may go on to the default billing entity."""
+    inner, same = theirs["billing_configuration"], ours["billing_configuration"]
+    return {
+        **{key: value for key, value in theirs.items() if value != ours.get(key, ...)},
+        "billing_configuration": {k: v for k, v in inner.items() if v != same.get(k, ...)},
+    }
 
 
 def _without(values: dict[str, Any], problems: Mapping[str, Any]) -> dict[str, Any]:

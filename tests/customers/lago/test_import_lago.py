@@ -199,7 +199,9 @@ class TestImportLago:
 
         assert (made.sequential_id, made.slug) == (6, "LAG-1234-006")
 
-    def test_changes_nothing_the_second_time(self, run, target):
+    def test_changes_nothing_the_second_time(self, run, account, target):
+        """Red when what the organization says goes on to its default billing entity each time."""
+        BillingEntity.objects.filter(organization=account, is_default=True).update(city="Oakland")
         run()
         before = ChangeRecord.objects.count()
 
