@@ -21,6 +21,12 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def save(page: Page) -> None:
+    """Save, and wait for what comes of it."""
+    with page.expect_navigation():
+        press(page, "Save")
+
+
 class TestKeys:
     def test_is_seen_once_rotated_with_overlap_and_revoked(
         self, staff_page: StaffPage, organization: Organization
@@ -72,12 +78,12 @@ class TestConnection:
         address = f"/admin/billing/paymentprovider/{stripe.pk}/change/"
         page.goto(address)
         page.get_by_label("Secret key").fill("sk_test_4242aaaa")
-        press(page, "Save")
+        save(page)
         page.goto(address)
         expect(page.get_by_text("Set (...aaaa).")).to_be_visible()
         assert page.get_by_label("Secret key").input_value() == ""
         page.get_by_label("Secret key").fill("sk_test_4242bbbb")
-        press(page, "Save")
+        save(page)
         page.goto(address)
         expect(page.get_by_text("Set (...bbbb).")).to_be_visible()
         assert "sk_test_4242" not in page.content()
@@ -85,7 +91,7 @@ class TestConnection:
         assert_accessible(page)
 
         page.get_by_text("Forget it").first.click()
-        press(page, "Save")
+        save(page)
         page.goto("/admin/billing/paymentprovider/")
         expect(page.get_by_text("Missing: Secret key")).to_be_visible()
         assert_accessible(page)
