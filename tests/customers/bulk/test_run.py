@@ -148,8 +148,10 @@ class TestEdit:
 
 class TestEnds:
     def test_deletes_and_restores(self, organization, three):
+        """Red when external ids of other organizations count as taken."""
+        make_customers(make_organization(), [{"external_id": one.external_id} for one in three])
         deleted = confirm(preview(organization, three, Batch.Kind.DELETE))
-        gone = Customer.objects.kept().count()
+        gone = Customer.objects.kept().filter(organization=organization).count()
         restored = confirm(preview(organization, three, Batch.Kind.RESTORE))
 
         assert (counts(deleted), gone) == ((3, 0, 0), 0)
