@@ -124,7 +124,10 @@ class CheckoutView(ApiView):
     @documented(response=_CHECKOUT, refusals=(405,))
     def post(self, request: ApiRequest, external_id: str) -> ApiResponse:
         """Make a checkout page."""
-        return ApiResponse({"customer": make_checkout(request.organization_id, external_id)})
+        organization_id = request.organization_id
+        return ApiResponse.after_commit(
+            lambda: ApiResponse({"customer": make_checkout(organization_id, external_id)})
+        )
 
 
 class PortalView(ApiView):

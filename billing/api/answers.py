@@ -39,6 +39,13 @@ class ApiResponse(HttpResponse):
         if etag is not None:
             self.headers["ETag"] = etag
 
+    @classmethod
+    def after_commit(cls, rest: Callable[[], Self]) -> Self:
+        """Return what stands for an answer that is found after the commit only."""
+        answer = cls(b"", HTTPStatus.PROCESSING)
+        answer.rest = rest
+        return answer
+
     def finished(self) -> Self:
         """Do what is left to do, and return the answer to give; call it after the commit."""
         return self.rest() if self.rest else self

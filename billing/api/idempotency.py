@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from billing.statements import fetch_one, find_one, run
 
 KEPT_FOR = timedelta(hours=24)
 # Longer than anything takes after a commit. Then whoever was at it has died, and what was stored
-# with the effect is the answer.
+# with the effect is the answer; if that was none yet, the key is free.
 OPEN_FOR = timedelta(seconds=15)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -29,11 +30,17 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _LOCK = """
 SELECT CASE WHEN pg_try_advisory_xact_lock(%s) THEN pg_try_advisory_xact_lock(%s) END
 """
+_UNANSWERED = int(HTTPStatus.PROCESSING)
 # A statement of its own: it must see what was committed before the locks were let go.
 _FIND = """
 SELECT fingerprint, status, headers::text, body, COALESCE(open_until > now(), false)
 FROM billing_idempotentanswer
 WHERE organization_id = %s AND key = %s AND created_at > now() - %s::interval
+  AND (status <> %s OR open_until > now())
+"""
+_FORGET = """
+DELETE FROM billing_idempotentanswer
+WHERE organization_id = %s AND key = %s AND status = %s
 """
 _STORE = """
 INSERT INTO billing_idempotentanswer
@@ -97,13 +104,19 @@ def run_once(request: Request, handler: Callable[[], ApiResponse]) -> ApiRespons
         if stored is not None:
             return stored
         response = handler()
-        if 200 <= response.status_code < 300:
+        if response.rest is not None or 200 <= response.status_code < 300:
             _store(request, response)
         else:
             transaction.set_rollback(True)
-    if response.rest is None:
-        return response
-    answer = response.finished()
+    return response if response.rest is None else _finish(request, response)
+
+
+def _finish(request: Request, response: ApiResponse) -> ApiResponse:
+    try:
+        answer = response.finished()
+    except Exception:
+        run(_FORGET, (request.organization_id, request.key, _UNANSWERED))
+        raise
     _store(request, answer)
     return answer
 
@@ -121,7 +134,7 @@ def _still_runs() -> Refused:
 
 
 def _find(request: Request) -> ApiResponse | None:
-    row = find_one(_FIND, (request.organization_id, request.key, KEPT_FOR))
+    row = find_one(_FIND, (request.organization_id, request.key, KEPT_FOR, _UNANSWERED))
     if row is None:
         return None
     stored_fingerprint, status, headers, body, is_open = row

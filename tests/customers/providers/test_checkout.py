@@ -2,12 +2,18 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
+from billing.api import idempotency
+from billing.api.models import IdempotentAnswer
 from customers.models import ProviderLink
+from customers.providers import checkout
 from customers.providers.now import create_now
+from customers.providers.turn import asked
 from tests.billing.builders import make_payment_provider
 from tests.customers.posting import post
 from tests.customers.providers.conftest import jobs, work_off
@@ -87,6 +93,61 @@ class TestCheckout:
         assert "retry-after" in answer.headers
 
 
+KEY = {"Idempotency-Key": "once"}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestCheckoutOnce:
+    def test_makes_one_page_outside_of_any_transaction(
+        self, organization, api, at_stripe, stripe, monkeypatch
+    ):
+        """Red when the page is made before the commit, or the key stays open."""
+        stripe.customers["cus_1"] = {"id": "cus_1", "invoice_settings": {}}
+        post(organization, "c1", billing_configuration=LINKED)
+        within = []
+
+        def watched(adapter, ask):
+            within.append(connections["default"].in_atomic_block)
+            return asked(adapter, ask)
+
+        monkeypatch.setattr(checkout, "asked", watched)
+
+        first = api.post(ADDRESS, headers=KEY)
+        again = api.post(ADDRESS, headers=KEY)
+
+        assert (first.status, within, len(stripe.sessions)) == (200, [False], 1)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert again.body == first.body
+
+    def test_frees_the_key_when_the_provider_refuses(self, organization, api, at_stripe, stripe):
+        """Red when what stands for the answer is not forgotten."""
+        post(organization, "c1", billing_configuration=LINKED)
+        refused = api.post(ADDRESS, headers=KEY)
+        stripe.customers["cus_1"] = {"id": "cus_1", "invoice_settings": {}}
+
+        answer = api.post(ADDRESS, headers=KEY)
+
+        assert (refused.status, answer.status) == (422, 200)
+
+    def test_frees_the_key_of_whoever_died_before_the_answer(
+        self, organization, api, at_stripe, stripe, monkeypatch
+    ):
+        """Red when an answer that was never found is given, or awaited for ever."""
+        stripe.customers["cus_1"] = {"id": "cus_1", "invoice_settings": {}}
+        post(organization, "c1", billing_configuration=LINKED)
+        with monkeypatch.context() as patch:
+            patch.setattr(idempotency, "_finish", lambda _request, response: response)
+            api.post(ADDRESS, headers=KEY)
+
+        awaited = api.post(ADDRESS, headers=KEY)
+        IdempotentAnswer.objects.update(open_until=timezone.now() - timedelta(seconds=1))
+        answer = api.post(ADDRESS, headers=KEY)
+
+        assert (awaited.status, awaited.json()["code"]) == (409, "idempotency_key_in_use")
+        assert answer.status == 200
+        assert "Idempotent-Replayed" not in answer.headers
+
+
 @pytest.mark.django_db(transaction=True)
 class TestSync:
     def test_answers_with_the_id(self, organization, api, at_stripe, stripe):
@@ -107,10 +168,9 @@ class TestSync:
         """Seen to fail when the provider is asked before the commit, and when what is repeated
         is the answer of before it was asked."""
         body = {"external_id": "c1", "name": "Ann", "billing_configuration": SYNC}
-        key = {"Idempotency-Key": "once"}
 
-        answer = api.post("/api/v1/customers", json={"customer": body}, headers=key)
-        again = api.post("/api/v1/customers", json={"customer": body}, headers=key)
+        answer = api.post("/api/v1/customers", json={"customer": body}, headers=KEY)
+        again = api.post("/api/v1/customers", json={"customer": body}, headers=KEY)
 
         [remote_id] = stripe.customers
         shown = answer.json()["customer"]["billing_configuration"]
