@@ -248,10 +248,10 @@ class ImportPage(OneImportPage):
         if not replace_value(intake, sent.get("column", ""), sent.get("code", ""), old, new):
             go_on(intake)
             return self._back(intake)
-        words = _("“%(old)s” now means “%(new)s”. %(count)s fewer rows are refused.")
+        words = _("“%(old)s” now means “%(new)s”. Rows refused: %(before)s before, %(now)s now.")
         intake.refresh_from_db()
-        count = before - intake.refused
-        messages.success(self.request, words % {"old": old, "new": new, "count": count})
+        values = {"old": old, "new": new, "before": before, "now": intake.refused}
+        messages.success(self.request, words % values)
         return self._back(intake, tab="refused")
 
     def _try(self, intake: Import) -> HttpResponseBase:
