@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from billing.models import ChangeRecord, Membership, Organization
+from billing.models import BillingEntity, ChangeRecord, Membership, Organization
 from customers.models import Customer
 from tests.billing.builders import (
     make_organization,
@@ -113,6 +113,17 @@ class TestNewCustomer:
         assert "“c1” already belongs to Ann" in " ".join(text_of(response).split())
         assert Customer.objects.get(external_id="c1").name == "Ann"
         assert records() == recorded
+
+    def test_is_billed_by_the_organization_s_own_entity_at_first(
+        self, organization: Organization
+    ) -> None:
+        """Red when the default of any organization is proposed."""
+        hooli = make_organization()
+        BillingEntity.objects.filter(organization=hooli).update(code="hooli")
+
+        for place, code in ((organization, "acme_corp"), (hooli, "hooli")):
+            form = sign_in(place).get(ADD).context["form"]
+            assert form["billing_entity_code"].value() == code
 
     def test_needs_the_organization_where_the_clerk_works(
         self, clerk: Client, organization: Organization

@@ -7,7 +7,7 @@ from billing.events.actor import SYSTEM
 from billing.models import Organization
 from billing.taxes.change import TaxChange
 from billing.taxes.write import change_tax
-from tests.billing.builders import make_organization, make_tax
+from tests.billing.builders import make_api_key, make_organization, make_tax
 from tests.customers.builders import make_customer
 from tests.staff import sign_in, text_of
 
@@ -37,8 +37,11 @@ class TestHistory:
         assert f"/admin/customers/customer/{customer.pk}/change/" in page.content.decode()
 
     def test_shows_nothing_of_another_organization(self, auditor: Client) -> None:
-        """About the organization in find_changes."""
-        make_customer(make_organization(), name="Hooli")
+        """About the organization in find_changes, and in whom one can ask for."""
+        hooli = make_organization()
+        make_customer(hooli, name="Hooli")
+        make_api_key(hooli, name="Hooli's shop")
+        sign_in(hooli, first_name="Gavin", last_name="of Hooli")
 
         assert "Hooli" not in text_of(auditor.get(PAGE))
         assert "No changes yet." in text_of(auditor.get(PAGE))

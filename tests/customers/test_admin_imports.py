@@ -7,12 +7,14 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from billing.models import Organization
+from customers.admin.import_page import same_file
 from customers.imports.samples import SAMPLES, sample
 from customers.intakes import Import, SavedMapping
 from customers.models import Customer
-from tests.billing.builders import make_organization
+from tests.billing.builders import make_billing_entity, make_organization, make_tax
 from tests.customers.builders import make_customer
 from tests.customers.imports.bringing import checked_import
 from tests.staff import sign_in, text_of
@@ -231,6 +233,23 @@ class TestPreview:
         page = client.get(f"/admin/imports/{intake.pk}/?tab=refused")
 
         assert [one.suggestion for one in page.context["repairs"]] == ["DE"]
+
+    def test_says_nothing_of_what_another_organization_has(self, organization):
+        """Red when the same file, or the names of taxes and entities, are looked for in all."""
+        hooli = make_organization()
+        make_tax(hooli, code="vat", name="Hooli VAT")
+        make_billing_entity(hooli, code="fr", name="Hooli France")
+        content = b"external_id,tax_codes,billing_entity_code\nc1,Hooli VAT,\nc2,,Hooli France\n"
+        for place in (hooli, organization):
+            intake = checked_import(place, content)
+            Import.objects.filter(organization=hooli).update(state="done", ended_at=timezone.now())
+
+        page = sign_in(organization, role="finance_lead").get(
+            f"/admin/imports/{intake.pk}/?tab=refused"
+        )
+
+        assert same_file(intake) is None
+        assert [one.suggestion for one in page.context["repairs"]] == []
 
     def test_is_another_organizations(self, organization):
         intake = checked_import(make_organization())

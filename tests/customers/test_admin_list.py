@@ -16,6 +16,7 @@ from customers import walking
 from customers.criteria import CRITERIA
 from customers.delete import delete_customer
 from customers.models import Customer, ListChoice, SavedView
+from customers.saved_views import choice_of
 from tests.billing.builders import make_organization
 from tests.customers.builders import make_customer, make_customers
 from tests.customers.pages import LIST
@@ -186,10 +187,12 @@ class TestList:
 
         assert "Acme" in page
         assert "Hooli" not in page
+        assert "Hooli" not in text_of(clerk.get(f"{LIST}?entity=hooli_fr"))
 
 
 class TestColumns:
     def test_are_kept_for_the_person(self, clerk, organization):
+        """Red when what they chose in another organization is shown here."""
         make_customer(organization, city="Nantes")
         form = {"organization": organization.pk, "column": ["city", "nope"], "back": "country=none"}
 
@@ -198,7 +201,9 @@ class TestColumns:
         assert answer["Location"] == f"{LIST}?country=none"
         page = text_of(clerk.get(LIST))
         assert "Nantes" in page
-        assert ListChoice.objects.get().columns == ["customer", "city"]
+        choice = ListChoice.objects.get()
+        assert choice.columns == ["customer", "city"]
+        assert choice_of(make_organization().pk, choice.person_id).columns == []
 
     def test_can_all_be_shown(self, clerk, organization):
         from customers.columns import COLUMNS as ALL

@@ -155,8 +155,13 @@ class TestDeletedCustomer:
         assert "Restore" in text_of(client.get(page_of(rich)))
 
     def test_shows_nothing_of_who_has_its_id_now(self, client, rich):
-        """Ask for the JSON by external id alone: the other customer's is shown, red."""
+        """Ask for the JSON by external id alone: the other customer's is shown, red.
+
+        Red as well when whoever has the id in another organization is said to have it.
+        """
         delete_customers(rich.organization_id, [rich.external_id], ANN)
+        make_customer(make_organization(), external_id="cust/1", name="Stranger")
+        assert "Stranger" not in text_of(client.get(page_of(rich, "restore")))
         make_customer(rich.organization, external_id="cust/1", name="Newcomer")
 
         assert "Newcomer" not in text_of(client.get(page_of(rich, "api")))

@@ -126,6 +126,10 @@ class TestNeighbors:
 
 class TestAmount:
     def test_is_exact_where_that_is_quick(self, organization, many):
+        """Red when the counter of any organization will do."""
+        theirs = Customer.objects.get(external_id="theirs").organization_id
+
+        assert amount(CustomerQuery(theirs)) == Amount(1)
         assert amount(CustomerQuery(organization.pk)) == Amount(20)
         assert amount(CustomerQuery(organization.pk, "rare")) == Amount(1)
 

@@ -22,6 +22,7 @@ from customers.pairs import (
     pairs,
     search_duplicates,
     search_pairs,
+    searched_at,
     take_back,
     with_reasons,
 )
@@ -183,6 +184,8 @@ class TestSearchDuplicates:
         search_duplicates()
 
         assert open_pairs(organization.pk).count() == 1
+        assert searched_at(organization.pk) is not None
+        assert searched_at(make_organization().pk) is None  # nobody has looked there yet
 
 
 class TestPairs:

@@ -100,11 +100,13 @@ class TestPost:
         assert refused(api, "POST", ENDPOINTS, of(**sent)) == problems
 
     def test_allows_ten(self, api, organization):
-        for _ in range(10):
+        """Red when those of another organization, or their addresses, count here."""
+        make_webhook_endpoint(make_organization(), webhook_url=URL)
+        for _ in range(9):
             make_webhook_endpoint(organization)
-        make_webhook_endpoint(make_organization())
+        done(api, "POST", ENDPOINTS, of(webhook_url=URL))
 
-        problems = refused(api, "POST", ENDPOINTS, of(webhook_url=URL, name={}))
+        problems = refused(api, "POST", ENDPOINTS, of(webhook_url=f"{URL}b", name={}))
 
         assert problems == {"name": ["value_is_invalid"], "base": ["exceeded_limit"]}
 

@@ -271,6 +271,8 @@ class TestWebhookUrl:
         assert [record[:2] for record in records()] == [("webhook_endpoint", "created")]
 
     def test_changes_the_oldest(self, api, organization):
+        """Red when another organization's, which is older, is taken for it."""
+        make_webhook_endpoint(make_organization(), webhook_url="https://theirs.example.com")
         for name in "ab":
             make_webhook_endpoint(organization, webhook_url=f"https://{name}.example.com")
 

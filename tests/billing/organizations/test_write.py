@@ -8,9 +8,10 @@ from django.db import transaction
 from billing.errors import Invalid, NotFound
 from billing.events.actor import SYSTEM
 from billing.models import BillingEntity, Organization
-from billing.organizations.change import NewBillingEntity, NewOrganization
+from billing.organizations.change import BillingEntityChange, NewBillingEntity, NewOrganization
 from billing.organizations.write import (
     archive_billing_entity,
+    change_billing_entity,
     create_billing_entity,
     create_organization,
     default_prefix,
@@ -163,3 +164,19 @@ class TestOtherOrganizations:
 
         with pytest.raises(NotFound):
             act(organization.id, "theirs", SYSTEM)
+
+    def test_have_codes_and_a_default_of_their_own(self, db):
+        """Red when a new entity, or a change of one, looks at those of all organizations."""
+        theirs = make_organization()  # with a default of the code acme_corp
+        mine = create_organization(NewOrganization(name="Acme", slug="acme"), SYSTEM)
+
+        made = create_billing_entity(
+            mine.id, NewBillingEntity(code="acme_corp", name="Mine"), SYSTEM
+        )
+        for place, city in ((mine, "Ulm"), (theirs, "Bern")):
+            change = BillingEntityChange(city=city)
+            change_billing_entity(place.id, "acme_corp", change, SYSTEM)
+
+        assert made.is_default
+        cities = BillingEntity.objects.values_list("organization_id", "city")
+        assert set(cities) == {(mine.id, "Ulm"), (theirs.id, "Bern")}

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from customers.intakes import Import, ImportRow
 from customers.models import Customer
+from tests.billing.builders import make_organization
 from tests.customers.imports.files import write
 
 GOOD = "external_id,name\nc1,Ann\nc2,Bob\n"
@@ -131,8 +132,11 @@ class TestImportCustomers:
         assert "1 row: 1 new" in said
 
     def test_says_that_the_file_was_imported_before(self, organization, tmp_path):
+        """Red when what another organization imported counts."""
         path = write(tmp_path, GOOD)
-        call("import_customers", path, organization="acme")
+        call("import_customers", path, organization=make_organization().slug)
+        _, said = call("import_customers", path, organization="acme")
+        assert "The same file" not in said
 
         _, said = call("import_customers", path, organization="acme")
 

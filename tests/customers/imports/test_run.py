@@ -1,10 +1,12 @@
 """Imports from the staged rows to the customers."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from billing.errors import NotAllowed
-from billing.events.actor import SYSTEM
+from billing.events.actor import SYSTEM, Actor
 from billing.models import ChangeRecord
 from customers.batches import Batch
 from customers.change import CustomerChange
@@ -18,8 +20,8 @@ from customers.intakes import Import
 from customers.models import METADATA_MAX, Customer
 from customers.read import customer_json
 from customers.write import write_customers
-from tests.billing.builders import make_organization, make_tax
-from tests.billing.racing import together
+from tests.billing.builders import make_organization, make_section, make_tax
+from tests.billing.racing import WAIT, start, together, wait_until_waiting
 from tests.customers.builders import make_customer
 from tests.customers.imports.bringing import checked_import, counts, imported, refusals, staged
 from tests.customers.imports.files import write
@@ -317,6 +319,40 @@ class TestOnlyImport:
 
         assert found == ["import_is_running"]
 
+    def test_goes_on_behind_the_last_batch_of_who_died(self, organization, tmp_path):
+        """Red when a run does not wait for its row: it takes the checkpoint back, and counts twice.
+
+        The server may have the last batch still at work when its process is gone.
+        """
+        intake = staged(organization, write(tmp_path, THREE))
+        running._begin(intake)
+        again = Import.objects.get(pk=intake.pk)
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                Runner(intake, until=2).advance()
+                found = start(pool, lambda: run_import(again))
+                wait_until_waiting(1)
+            done = found.result(WAIT)
+
+        assert (counts(done), done.behind) == ((3, 0, 0, 0), 3)
+        assert ChangeRecord.objects.filter(batch_id=intake.pk).count() == 3
+
+    def test_is_begun_by_one_of_two_who_press_start(self, organization):
+        """Red when its state is read without holding the row."""
+        intake = checked_import(organization)
+        ann, bob = (Actor(ChangeRecord.Door.STAFF, name) for name in ("Ann", "Bob"))
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                first = running.start(intake, ann)
+                second = start(pool, lambda: running.start(intake, bob))
+                wait_until_waiting(1)
+            found = second.result(WAIT)
+
+        assert (first, found) == (True, False)
+        assert Import.objects.get().actor_name == "Ann"
+
 
 class TestPreview:
     def test_tells_what_the_run_then_does(self, organization, tmp_path):
@@ -349,6 +385,8 @@ class TestPreview:
         assert Customer.objects.get(external_id="c2").name == "Zoe"
 
     def test_warns_of_what_looks_mistaken(self, organization, tmp_path):
+        """Red when a section of another organization will do."""
+        make_section(make_organization(), code="nope")
         text = "external_id,country,tax_identification_number,invoice_custom_section_codes\n"
         text += "c1,FR,FR12345,nope\n"
 

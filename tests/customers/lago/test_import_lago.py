@@ -18,6 +18,7 @@ from customers.lago import client as client_module
 from customers.lago import details as details_module
 from customers.lago import walk as walk_module
 from customers.lago.here import customers_here
+from customers.lago.intake import open_intake
 from customers.models import Customer, CustomerMetadata
 from tests.billing.builders import (
     make_billing_entity,
@@ -332,11 +333,15 @@ class TestImportLago:
         assert "--resume" in said
         assert target.customers.count() == 0
         wire.meddle = plain
+        mine = Import.objects.get()
+        theirs = open_intake(make_organization().pk, mine.file_name, SYSTEM)
 
         code, said = run(resume=True)
 
         assert code == 0, said
         assert "4 customers: 4 new" in said
+        theirs.refresh_from_db()
+        assert (target.customers.count(), theirs.total, theirs.started_at) == (4, 0, None)
 
 
 class TestCompareLago:
@@ -383,11 +388,15 @@ class TestCompareLago:
         assert "4 the same, 0 differ, 1 only at Lago, 1 only here" in said
 
     def test_finds_what_differs_below_the_customers(self, run, target):
+        """Red when a section that another organization here has is taken for the target's."""
         run()
         Tax.objects.filter(organization=target, code="vat").update(rate=21)
         BillingEntity.objects.filter(organization=target, code="acme_de").update(city="Ulm")
+        InvoiceCustomSection.objects.filter(organization=target, code="bank").update(code="b")
 
         code, said = run("compare_lago")
 
         assert code == 1
-        assert "sections: 2 differences" in said
+        assert "sections: 3 differences" in said
+        [file] = Path().glob("*.differences-*.csv")
+        assert "\nsection bank,',bank,\n" in file.read_text()

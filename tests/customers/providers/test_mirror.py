@@ -4,6 +4,7 @@ import pytest
 
 from customers.models import Customer, Mirror, PaymentMethod, ProviderLink, SelectedSection
 from customers.providers.mirror import work
+from tests.billing.builders import make_organization, make_section
 from tests.customers.posting import post
 from tests.customers.providers.bookkeeping import FAULTS
 from tests.customers.providers.conftest import events, impatient, jobs, work_off
@@ -257,8 +258,12 @@ class TestFunding:
     def test_prints_the_bank_details_on_the_invoices_of_this_customer(
         self, organization, at_stripe, stripe
     ):
+        """Red when a section of this code that another organization has is taken for it."""
         configuration = SYNC | {"provider_payment_methods": ["customer_balance"]}
-        post(organization, "c1", name="Ann", currency="EUR", billing_configuration=configuration)
+        written = post(
+            organization, "c1", name="Ann", currency="EUR", billing_configuration=configuration
+        )
+        make_section(make_organization(), code=f"bank_details_{written.customer_id}")
 
         work_off()
 
