@@ -1,6 +1,6 @@
 """Files of the customers a query means: all of them, in its order, with the columns chosen.
 
-Rows come off a cursor of the server and go into pieces of a megabyte, so that neither a worker nor
+Rows are read some thousand at a time and go into pieces of a megabyte, so that neither a worker nor
 a page ever holds a list, however long.
 """
 
@@ -24,6 +24,8 @@ from customers.cells import neutralize
 from customers.columns import COLUMNS, known_columns, with_columns
 from customers.models import Export, ExportPiece
 from customers.search import CustomerQuery
+from customers.trail import HEADINGS, Trail
+from customers.trail import rows as rows_of_changes
 
 KEPT_FOR = timedelta(days=7)
 _INSERT_PIECE = "INSERT INTO customers_exportpiece (export_id, number, data) VALUES (%s, %s, %s)"
@@ -36,6 +38,7 @@ _ROWS_AT_ONCE = 2_000
 _PROGRESS_EVERY = 5_000
 # What a sheet holds beside its head.
 SHEET_ROWS = 1_048_575
+CELL_LENGTH = 32_767
 
 Cells = Sequence[Any]
 
@@ -50,17 +53,27 @@ def exports_of(organization_id: UUID, person_id: int) -> Any:
 
 
 def ask_for_export(
-    query: CustomerQuery, person_id: int, columns: Sequence[str], file: str, language: str
+    query: CustomerQuery | Trail, person_id: int, columns: Sequence[str], file: str, language: str
 ) -> Export:
     """Note that somebody wants a file; `write_export` makes it."""
+    is_history = isinstance(query, Trail)
     return Export.objects.create(
         organization_id=query.organization_id,
         person_id=person_id,
+        kind=Export.Kind.HISTORY if is_history else Export.Kind.CUSTOMERS,
         query=query.querystring(),
         columns=list(known_columns(columns)),
         format=Export.Format(file),
         language=language,
     )
+
+
+def describe(export: Export) -> list[str]:
+    """Return what the file is narrowed to, in words."""
+    if export.kind == Export.Kind.HISTORY:
+        return Trail.parse(export.organization_id, export.query).describe()
+    query = CustomerQuery.parse(export.organization_id, export.query)
+    return [f"{chip.label}: {chip.value}" for chip in query.describe()]
 
 
 def pieces(export: Export) -> Iterator[bytes]:
@@ -135,20 +148,36 @@ def _held(export_id: UUID) -> Iterator[bool]:
 
 
 def _write(export: Export) -> None:
-    query = CustomerQuery.parse(export.organization_id, export.query)
-    cells = [cell for name in export.columns for cell in COLUMNS[name].cells]
-    found = with_columns(query.ordered(), export.organization_id, export.columns)
     store = _Store(export)
     with translation.override(export.language), _WRITERS[export.format](store) as write:
-        write([str(heading) for heading, _ in cells])
-        for number, row in enumerate(found.iterator(_ROWS_AT_ONCE), start=1):
-            write([value(row) for _, value in cells])
+        headings, rows = _TABLES[export.kind](export)
+        write([str(heading) for heading in headings])
+        for number, cells in enumerate(rows, start=1):
+            write(cells)
             if number % _PROGRESS_EVERY == 0:
                 _tell(export, number)
             export.rows = number
     store.close()
     done = {"state": Export.State.DONE, "rows": export.rows, "size": store.size}
     Export.objects.filter(pk=export.pk).update(**done, touched_at=timezone.now())
+
+
+def _customers(export: Export) -> tuple[Cells, Iterator[Cells]]:
+    query = CustomerQuery.parse(export.organization_id, export.query)
+    columns = [column for name in export.columns for column in COLUMNS[name].cells]
+    found = with_columns(query.ordered(), export.organization_id, export.columns)
+    rows = ([value(row) for _, value in columns] for row in found.iterator(_ROWS_AT_ONCE))
+    return [heading for heading, _ in columns], rows
+
+
+def _changes(export: Export) -> tuple[Cells, Iterator[Cells]]:
+    return HEADINGS, rows_of_changes(Trail.parse(export.organization_id, export.query))
+
+
+_TABLES: dict[str, Callable[[Export], tuple[Cells, Iterator[Cells]]]] = {
+    Export.Kind.CUSTOMERS: _customers,
+    Export.Kind.HISTORY: _changes,
+}
 
 
 def _tell(export: Export, rows: int) -> None:
@@ -228,7 +257,7 @@ def _text(cell: Any) -> str:
 def _xlsx(store: _Store) -> Iterator[_Write]:
     """Write sheets row by row to a file of the worker, then take it into pieces."""
     with tempfile.TemporaryDirectory(prefix="tarn-export-") as directory:
-        name = os.path.join(directory, "customers.xlsx")  # noqa: PTH118
+        name = os.path.join(directory, "export.xlsx")  # noqa: PTH118
         options = {"constant_memory": True, "tmpdir": directory, "remove_timezone": True}
         import xlsxwriter  # four megabytes that hardly any process needs
 
@@ -282,7 +311,12 @@ class _Sheets:
         elif isinstance(cell, int):
             self.sheet.write_number(self.number, place, cell)
         else:
-            self.sheet.write_string(self.number, place, str(cell))
+            self.sheet.write_string(self.number, place, _fitting(str(cell)))
+
+
+def _fitting(text: str) -> str:
+    """Return the text, cut visibly where a sheet would otherwise leave it out silently."""
+    return text if len(text) <= CELL_LENGTH else f"{text[: CELL_LENGTH - 1]}…"
 
 
 _WRITERS: dict[str, Callable[[_Store], Any]] = {

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.events.models import ChangeRecord
 from customers.history import PATHS, Entry
+from customers.trail import DOORS
 from customers.words import Difference, difference, label, read_names
 
 _ICONS = {
@@ -21,14 +22,6 @@ _ICONS = {
     "setup": "settings",
     "provider": "sync_alt",
     "system": "memory",
-}
-DOORS: dict[str, str | Promise] = {
-    "api": gettext_lazy("API"),
-    "staff": gettext_lazy("Back office"),
-    "import": gettext_lazy("Import"),
-    "setup": gettext_lazy("Set-up"),
-    "provider": gettext_lazy("Provider"),
-    "system": gettext_lazy("System"),
 }
 _SHORT = 3
 _VERBS: dict[tuple[str, str], str | Promise] = {

@@ -1,6 +1,8 @@
-"""Files of customers: asked for, watched, downloaded."""
+"""Files of customers and of changes: asked for, watched, downloaded."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,12 +22,16 @@ from billing.staff.pages import StaffPage
 from billing.staff.roles import Ability
 from billing.staff.tampering import Tampered
 from customers.admin.list import LIST, chosen_columns
-from customers.export import KEPT_FOR, ask_for_export, exports_of, pieces
+from customers.export import KEPT_FOR, ask_for_export, describe, exports_of, pieces
 from customers.models import Export
 from customers.search import CustomerQuery
 from customers.tasks import ask_to_write
+from customers.trail import Trail
 
 _SHOWN = 20
+_QUERY_LENGTH = 8_000
+# Where a file of each kind is asked for.
+_LISTS: Mapping[str, str] = {Export.Kind.CUSTOMERS: LIST, Export.Kind.HISTORY: "admin:history"}
 _TYPES = {
     Export.Format.CSV: "text/csv; charset=utf-8",
     Export.Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -53,15 +59,32 @@ class ExportsPage(StaffPage):
         if request.POST.get("organization") != str(place):
             words = _("You work in another organization now. Nothing was done; try again here.")
             messages.error(request, words)
-            return HttpResponseRedirect(reverse(LIST))
+            kind = request.POST.get("kind", "")
+            return HttpResponseRedirect(reverse(_LISTS.get(kind, LIST)))
         if request.POST.get("format") not in Export.Format.values:
             raise Tampered("format")
-        query = CustomerQuery.parse(place, request.POST.get("query", "")[:8_000])
-        columns = chosen_columns(request.POST, ())
-        language = get_language() or "en"
-        export = ask_for_export(
-            query, request.user.pk or 0, columns, request.POST["format"], language
-        )
+        kind = request.POST.get("kind", Export.Kind.CUSTOMERS)
+        if kind not in _LISTS:
+            raise Tampered("kind")
+        if kind == Export.Kind.HISTORY:
+            return self._ask_for_changes(request.POST.get("query", "")[:_QUERY_LENGTH])
+        query = CustomerQuery.parse(place, request.POST.get("query", "")[:_QUERY_LENGTH])
+        return self._ask_for(query, chosen_columns(request.POST, ()))
+
+    def _ask_for_changes(self, address: str) -> HttpResponse:
+        """Ask for changes; never for more than was meant, because a filter can't be read."""
+        self.workplace.require(Ability.HISTORY)
+        trail = Trail.read(self.workplace.organization.pk, dict(parse_qsl(address)))
+        _asked, problems = trail.asked()
+        if not problems:
+            return self._ask_for(trail, ())
+        for problem in problems:
+            messages.error(self.request, problem)
+        return HttpResponseRedirect(f"{reverse('admin:history')}?{urlencode(trail.sent)}")
+
+    def _ask_for(self, query: CustomerQuery | Trail, columns: Sequence[str]) -> HttpResponse:
+        file, language = self.request.POST["format"], get_language() or "en"
+        export = ask_for_export(query, self.request.user.pk or 0, columns, file, language)
         ask_to_write(export.pk)
         return HttpResponseRedirect(reverse("admin:customers_exports"))
 
@@ -80,8 +103,10 @@ class ExportFile(StaffPage):
         export = mine.filter(pk=export_id, state=Export.State.DONE).first()
         if export is None:
             raise Http404
+        if export.kind == Export.Kind.HISTORY:
+            self.workplace.require(Ability.HISTORY)
         answer = StreamingHttpResponse(pieces(export), content_type=_TYPES[export.format])
-        name = f"customers-{export.created_at:%Y-%m-%d-%H%M}.{export.format}"
+        name = f"{export.kind}-{export.created_at:%Y-%m-%d-%H%M}.{export.format}"
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         answer["Content-Length"] = str(export.size)
         answer["Cache-Control"] = "private, no-store"
@@ -89,12 +114,12 @@ class ExportFile(StaffPage):
 
 
 def _shown(export: Export) -> dict[str, Any]:
-    query = CustomerQuery.parse(export.organization_id, export.query)
     return {
         "export": export,
-        "chips": query.describe(),
+        "narrowed": describe(export),
         "state": str(export.state),
         "until": export.created_at + KEPT_FOR,
+        "list": f"{reverse(_LISTS[export.kind])}?{export.query or 'view=all'}",
     }
 
 

@@ -14,7 +14,7 @@ from billing.errors import Invalid, NotAllowed, NotFound, Refusal, Stale
 from billing.staff.numbers import ID_MAX, whole_number
 from billing.staff.roles import Ability
 from billing.staff.sentences import sentence
-from customers.admin.entries import DOORS, fields_of_customers, told
+from customers.admin.entries import fields_of_customers, told
 from customers.admin.reading import CustomerPage
 from customers.batches import batches_among
 from customers.history import (
@@ -29,6 +29,7 @@ from customers.history import (
     timeline,
 )
 from customers.portal.judge import proposals_among
+from customers.trail import DOORS
 from customers.words import difference, label, read_names
 
 _PAGE = 50

@@ -1,4 +1,4 @@
-"""Files of customers that somebody asked for."""
+"""Files that somebody asked for: of customers, or of changes."""
 
 import uuid
 
@@ -11,7 +11,14 @@ from billing.models import Organization
 
 
 class Export(models.Model):
-    """A file of customers that somebody asked for; a job writes it, a week later it is gone."""
+    """A file that somebody asked for; a job writes it, a week later it is gone.
+
+    `query` is what its kind is narrowed by, as text; `columns` are chosen of customers alone.
+    """
+
+    class Kind(models.TextChoices):
+        CUSTOMERS = "customers"
+        HISTORY = "history"
 
     class Format(models.TextChoices):
         CSV = "csv"
@@ -26,6 +33,9 @@ class Export(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(
+        max_length=16, choices=Kind, default=Kind.CUSTOMERS, db_default=Kind.CUSTOMERS
+    )
     query = models.TextField(blank=True)
     columns = ArrayField(models.CharField(max_length=32))
     format = models.CharField(max_length=8, choices=Format)
@@ -42,7 +52,7 @@ class Export(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.format} of {self.rows} customers"
+        return f"{self.format} of {self.rows} rows of {self.kind}"
 
 
 class ExportPiece(models.Model):
