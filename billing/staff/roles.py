@@ -15,7 +15,7 @@ class Ability(TextChoices):
 
     READ = "read", _("See customers, taxes, billing entities and sections")
     HISTORY = "history", _("See who changed what, and when")
-    EXPORT = "export", _("Export lists to files")
+    EXPORT = "export", _("Export lists and the history to files")
     EDIT_CUSTOMERS = "edit_customers", _("Add and edit customers")
     BULK_EDIT = "bulk_edit", _("Edit many customers at once")
     DELETE_CUSTOMERS = "delete_customers", _("Delete customers")

@@ -77,7 +77,7 @@ class TestChange:
         previewed = asked.context["adminform"].form["previewed"].value()
         answer = lead.post(address, sent | {"previewed": previewed})
 
-        assert "Export lists to files" in text_of(asked)
+        assert "Export lists and the history to files" in text_of(asked)
         assert "correct the error" not in text_of(asked)
         assert role_when_asked == "viewer"
         assert answer.status_code == 302
