@@ -333,15 +333,13 @@ class TestImportLago:
         assert "--resume" in said
         assert target.customers.count() == 0
         wire.meddle = plain
-        mine = Import.objects.get()
-        theirs = open_intake(make_organization().pk, mine.file_name, SYSTEM)
+        theirs = open_intake(make_organization().pk, Import.objects.get().file_name, SYSTEM)
 
         code, said = run(resume=True)
 
         assert code == 0, said
         assert "4 customers: 4 new" in said
-        theirs.refresh_from_db()
-        assert (target.customers.count(), theirs.total, theirs.started_at) == (4, 0, None)
+        assert (target.customers.count(), theirs.rows.count()) == (4, 0)
 
 
 class TestCompareLago:
@@ -398,5 +396,4 @@ class TestCompareLago:
 
         assert code == 1
         assert "sections: 3 differences" in said
-        [file] = Path().glob("*.differences-*.csv")
-        assert "\nsection bank,',bank,\n" in file.read_text()
+        assert "\nsection bank,',bank,\n" in next(Path().glob("*.differences-*.csv")).read_text()
