@@ -110,7 +110,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("tarn/favicon.svg")}
     ],
-    "STYLES": [lambda _: static("tarn/tarn.css")],
+    "STYLES": [lambda _: static("tarn/tarn.css"), lambda _: static("tarn/phone.css")],
     "COLORS": {
         "primary": {
             "50": "oklch(97.5% .012 235)",
