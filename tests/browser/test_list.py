@@ -84,7 +84,7 @@ class TestList:
 
 class TestRows:
     def test_stand_close_on_a_laptop_and_apart_under_a_thumb(self, staff_page, organization):
-        """Red when a badge stretches the rows, or a phone has rows as low as a mouse's."""
+        """Red when a badge stretches the rows, or a phone's are as low as a mouse's or cut off."""
         _people(organization)
         page = staff_page()
         page.set_viewport_size({"width": 1366, "height": 768})
@@ -100,11 +100,14 @@ class TestRows:
         phone = staff_page(phone=True)
         phone.goto(LIST)
         shot(phone, "list-phone")
+        cards = phone.locator("tbody tr")
+        assert not any(cards.evaluate_all(CUT))
         ticks = phone.locator("tbody [data-row-select]").first.bounding_box()
         names = phone.locator("tbody .l-who a").first.bounding_box()
         assert min(ticks["width"], ticks["height"], names["height"]) >= 24
 
 
+CUT = "all => all.map(one => one.scrollHeight > one.offsetHeight + 1)"
 # How many rows stand whole within the table's window.
 SEEN = """all => {
     const window = document.querySelector(".l-table").getBoundingClientRect();

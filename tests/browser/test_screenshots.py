@@ -20,6 +20,7 @@ from customers.portal import links
 from customers.portal.links import end_links, make_token
 from tests.billing.people.test_single_sign_on import configured  # noqa: F401  # a fixture
 from tests.browser.looks import assert_accessible, shot
+from tests.browser.test_list import CUT
 from tests.browser.test_passkeys import give_authenticator
 from tests.browser.test_people import PASSWORD, code_for
 from tests.customers.portal.proposing import make_canal
@@ -46,6 +47,8 @@ def take(look: str) -> Iterator[Take]:
         shot(page, f"{name}-{look}")
         if page.evaluate(_OVERFLOW) > 0:
             found.append(f"{name}: can be scrolled sideways")
+        if any(page.locator(".t-cards > tbody > tr:visible").evaluate_all(CUT)):
+            found.append(f"{name}: rows are cut off")
         try:
             assert_accessible(page)
         except AssertionError as error:
